@@ -1,0 +1,42 @@
+"""What a killed server leaves behind: its pid file, perhaps itself.
+
+A pid alone says nothing, since pids are used again: the file is believed only if the process's command line
+names the data directory.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from sandbox.processes import command_line
+
+__all__ = ["end_leftover"]
+
+
+def end_leftover(data: Path) -> None:
+    """Ends a server that still runs on `data`, and removes a pid file that belongs to nobody.
+
+    Postgres itself refuses to start when the pid in the file is in use, even by a stranger of the same user.
+    """
+    pid_file = data / "postmaster.pid"
+    try:
+        pid = int(pid_file.read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        pid_file.unlink(missing_ok=True)
+        return
+    for how in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+        if not _is_server(pid, data):
+            break
+        os.kill(pid, how)
+        deadline = time.monotonic() + 2.0
+        while _is_server(pid, data) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    pid_file.unlink(missing_ok=True)
+
+
+def _is_server(pid: int, data: Path) -> bool:
+    words = command_line(pid)
+    return f"-D {data} " in f"{words} " and "postgres" in words

@@ -1,0 +1,31 @@
+"""Questions about processes, asked the same way on Linux and macOS."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+__all__ = ["command_line"]
+
+
+def command_line(pid: int) -> str:
+    """The command line of a process, words joined by blanks; empty if there is no such process (a zombie is
+    none).
+    """
+    proc = Path("/proc")
+    if (proc / "self" / "cmdline").exists():
+        try:
+            return (
+                (proc / str(pid) / "cmdline")
+                .read_bytes()
+                .replace(b"\0", b" ")
+                .decode(errors="replace")
+                .strip()
+            )
+        except OSError:
+            return ""
+    found = subprocess.run(
+        ["ps", "-ww", "-o", "stat=,command=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    state, _, words = found.stdout.strip().partition(" ")
+    return "" if state.startswith("Z") else words.strip()

@@ -1,0 +1,1 @@
+"""The embedded database server: its life, its files, its manners."""

@@ -1,0 +1,1 @@
+"""The processes of the sandbox together: start, status, stop, and no orphans."""
