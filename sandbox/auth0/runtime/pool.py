@@ -1,0 +1,226 @@
+"""Node processes that wait for one trigger run each.
+
+A process is started ahead of need, runs the Actions of ONE trigger and is thrown away: no state of one login
+reaches the next, and a write that an Action forgot to await is lost, as it is at Auth0. One process waits (some
+40 MB), at most four run; whoever comes later queues, and the time in the queue does not count against the limit.
+An Action may use the network, but not the disk, other processes or native add-ons (Node's permission model).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+__all__ = ["NodePool", "Transcript", "pool_for"]
+
+IDLE_PROCESSES = 1
+RUNNING_PROCESSES = 4
+RUNNER = Path(__file__).parent / "runner.js"
+# An endless loop cannot notice that the tenant is gone: the kernel ends it after this many seconds of CPU.
+CPU_SECONDS = 60
+HEAP_MEGABYTES = 128
+
+
+@dataclass
+class Transcript:
+    """What a run has sent, and how the process ended: `exit_code` None where it was killed at the limit."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    exit_code: int | None = None
+    timed_out: bool = False
+    stderr: str = ""
+
+    @property
+    def completed(self) -> bool:
+        """True where every Action that should run has run to its end."""
+        return any("end" in message for message in self.messages)
+
+
+class _Process:
+    """One waiting Node process, the pipe that its result comes through, and its end."""
+
+    def __init__(self, node: Path, extra_ca: Path | None) -> None:
+        read_end, write_end = os.pipe()
+        # Nothing of the tenant's environment: it holds secrets.
+        environment = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LANG": "C.UTF-8"}
+        if extra_ca is not None:
+            environment["NODE_EXTRA_CA_CERTS"] = str(extra_ca)
+        command = [
+            *("/bin/sh", "-c", f'ulimit -t {CPU_SECONDS}; exec "$0" "$@"', str(node)),
+            *("--permission", f"--allow-fs-read={RUNNER.parent}", f"--max-old-space-size={HEAP_MEGABYTES}"),
+            *(str(RUNNER), str(write_end)),
+        ]
+        try:
+            self.popen = subprocess.Popen(
+                command,
+                env=environment,
+                cwd="/",
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=(write_end,),
+            )
+        except OSError:
+            os.close(read_end)
+            raise
+        finally:
+            os.close(write_end)
+        self.result = read_end
+        # Pipes were asked for, so they are there.
+        self.stdin = cast("BinaryIO", self.popen.stdin)
+        self.stderr = cast("BinaryIO", self.popen.stderr)
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def close(self) -> None:
+        """End the process, whatever it does, and let go of its pipes."""
+        self.popen.kill()
+        self.popen.wait()
+        for stream in (self.stdin, self.stderr):
+            with contextlib.suppress(OSError):
+                stream.close()
+        os.close(self.result)
+
+    def run(self, job: dict[str, Any], limit: float) -> Transcript:
+        """Hand over a job, collect what comes back until the end, the process's death or the limit (seconds)."""
+        transcript = Transcript()
+        deadline = time.monotonic() + limit
+        with contextlib.suppress(BrokenPipeError):
+            self.stdin.write(json.dumps(job, separators=(",", ":")).encode() + b"\n")
+            self.stdin.flush()
+        for kind, line in self._lines(deadline):
+            if kind == "stderr":
+                transcript.stderr = (transcript.stderr + line)[-2000:]
+            else:
+                with contextlib.suppress(json.JSONDecodeError):
+                    message = json.loads(line)
+                    if isinstance(message, dict):
+                        transcript.messages.append(message)
+                        if "end" in message:
+                            return transcript
+        if time.monotonic() >= deadline:
+            transcript.timed_out = True
+        else:
+            self.popen.wait(timeout=5)
+            transcript.exit_code = self.popen.returncode
+        return transcript
+
+    def _lines(self, deadline: float) -> Iterator[tuple[str, str]]:
+        """Lines of the result pipe and chunks of stderr, until the result pipe is closed or time is up."""
+        errors = self.stderr.fileno()
+        buffer = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.result, selectors.EVENT_READ)
+            selector.register(errors, selectors.EVENT_READ)
+            while (remaining := deadline - time.monotonic()) > 0:
+                for key, _ in selector.select(remaining):
+                    chunk = os.read(key.fd, 65536)
+                    if key.fd == errors:
+                        if not chunk:
+                            selector.unregister(errors)
+                        else:
+                            yield "stderr", chunk.decode(errors="replace")
+                        continue
+                    if not chunk:
+                        return
+                    *lines, buffer = (buffer + chunk).split(b"\n")
+                    for line in lines:
+                        yield "result", line.decode(errors="replace")
+
+
+class NodePool:
+    """Waiting processes of one Node binary, and the threads that watch running ones. Thread-safe."""
+
+    def __init__(self, node: Path, extra_ca: Path | None) -> None:
+        self._node = node
+        self._extra_ca = extra_ca
+        self._idle: list[_Process] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        self.executor = ThreadPoolExecutor(RUNNING_PROCESSES, thread_name_prefix="actions")
+        self._helpers = ThreadPoolExecutor(1, thread_name_prefix="actions-refill")
+
+    def run(self, job: dict[str, Any], limit: float) -> Transcript:
+        """Run a job in a fresh process; blocks, so call it in `executor`.
+
+        Raises OSError where Node cannot be started.
+        """
+        process = self._take()
+        try:
+            return process.run(job, limit)
+        finally:
+            self._helpers.submit(self._replace, process)
+
+    def warm(self) -> None:
+        """Start waiting processes in the background, so that the first login does not pay for it."""
+        self._helpers.submit(self._refill)
+
+    def close(self) -> None:
+        """End waiting processes; running ones end with their job."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for process in idle:
+            process.close()
+        self.executor.shutdown(wait=True)
+        self._helpers.shutdown(wait=True)
+
+    def _take(self) -> _Process:
+        while True:
+            with self._lock:
+                process = self._idle.pop() if self._idle else None
+            if process is None:
+                return _Process(self._node, self._extra_ca)
+            if process.alive:
+                return process
+            process.close()
+
+    def _replace(self, used: _Process) -> None:
+        used.close()
+        self._refill()
+
+    def _refill(self) -> None:
+        with self._lock:
+            if self._closed or len(self._idle) >= IDLE_PROCESSES:
+                return
+        process = _Process(self._node, self._extra_ca)
+        with self._lock:
+            if not self._closed and len(self._idle) < IDLE_PROCESSES:
+                self._idle.append(process)
+                return
+        process.close()
+
+
+_pools: dict[tuple[Path, Path | None], NodePool] = {}
+_pools_lock = threading.Lock()
+
+
+def pool_for(node: Path, extra_ca: Path | None) -> NodePool:
+    """The process-wide pool for a Node binary and the certificate that its `fetch` trusts."""
+    with _pools_lock:
+        pool = _pools.get((node, extra_ca))
+        if pool is None:
+            pool = _pools[node, extra_ca] = NodePool(node, extra_ca)
+        return pool
+
+
+@atexit.register
+def _close_pools() -> None:
+    with _pools_lock:
+        pools = list(_pools.values())
+        _pools.clear()
+    for pool in pools:
+        pool.close()
