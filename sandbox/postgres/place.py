@@ -80,6 +80,9 @@ def find_place(directory: Path) -> Place:
         return Place(directory=directory, install=packaged, account=None, borrowed=False)
     account = _unprivileged_account()
     home = directory if _others_can_enter(directory.parent) else _borrowed_directory(directory)
+    if home != directory and not directory.is_symlink():
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.symlink_to(home)  # says where the data is, to a reader as to the next start
     home.mkdir(mode=0o711, parents=True, exist_ok=True)
     home.chmod(0o711)
     os.chown(home, account.uid, account.gid)
@@ -90,12 +93,16 @@ def find_place(directory: Path) -> Place:
 def remove_tree(directory: Path) -> None:
     """Removes a server's directory, wherever find_place put it. Not being there is fine."""
     directory = directory.absolute()
-    shutil.rmtree(directory, ignore_errors=True)
     if os.geteuid() == 0:
-        for base in _shared_directories():
-            borrowed = base / _borrowed_name(directory)
-            if _is_own_directory(borrowed):
+        for borrowed in {
+            _linked(directory),
+            *(base / _borrowed_name(directory) for base in _shared_directories()),
+        }:
+            if borrowed is not None and _is_own_directory(borrowed):
                 shutil.rmtree(borrowed, ignore_errors=True)
+    if directory.is_symlink():
+        directory.unlink()
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def _packaged_install() -> Path:
@@ -150,7 +157,16 @@ def _shared_directories() -> list[Path]:
 
 
 def _borrowed_name(directory: Path) -> str:
-    return "sandbox-postgres-" + hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:16]
+    path = directory.parent.resolve() / directory.name
+    return "sandbox-postgres-" + hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+
+
+def _linked(directory: Path) -> Path | None:
+    """Where an earlier start put the data of this directory, which may have been moved since."""
+    if not directory.is_symlink():
+        return None
+    target = directory.readlink()
+    return target if target.name.startswith("sandbox-postgres-") else None
 
 
 def _is_own_directory(path: Path) -> bool:
@@ -163,6 +179,10 @@ def _is_own_directory(path: Path) -> bool:
 
 
 def _borrowed_directory(directory: Path) -> Path:
+    linked = _linked(directory)
+    if linked is not None and _is_own_directory(linked):
+        return linked
+    directory.unlink(missing_ok=True)
     name = _borrowed_name(directory)
     for base in _shared_directories():
         if not base.is_dir() or not os.access(base, os.W_OK) or not _others_can_enter(base):

@@ -26,7 +26,7 @@ from sandbox.errors import SandboxError
 from .place import Place, find_place, remove_tree
 from .stale import end_leftover
 
-__all__ = ["SETTINGS", "Server", "temporary_server"]
+__all__ = ["SETTINGS", "Server", "is_ready", "temporary_server"]
 
 SUPERUSER = "postgres"
 
@@ -131,8 +131,8 @@ class Server:
             )
 
     def is_ready(self) -> bool:
-        """Whether the server says that it takes connections (line 8 of its pid file, as pg_ctl reads it)."""
-        return is_ready(self.place.data)
+        """Whether the server takes connections."""
+        return self._process is not None and is_ready(self.place.data, self._process.pid)
 
     def wait_ready(self, timeout: float = 30.0) -> None:
         """Returns when connections are taken. Raises SandboxError after `timeout` seconds or if the server
@@ -232,13 +232,16 @@ class Server:
             )
 
 
-def is_ready(data: Path) -> bool:
-    """Whether the server of this data directory takes connections."""
+def is_ready(data: Path, pid: int) -> bool:
+    """Whether the server with this data and process id takes connections (line 8 of its pid file, as pg_ctl reads it).
+
+    The pid counts because a killed server's file still says `ready`.
+    """
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except (FileNotFoundError, PermissionError):
         return False
-    return len(lines) >= 8 and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,218 @@
+"""The detached process that holds the services: `python -m sandbox.holder`, started by `sandbox.supervisor`.
+
+It knows nothing of what the services are. Its stdin brings the plan as one line of JSON, then the word `keep`
+once everything is ready; if the other end closes before that word (Ctrl-C, kill -9, a failed start), everything
+ends. Services that die are logged and reported, never restarted silently.
+
+Nothing outlives it: each service's stdin is a pipe whose other end is here, and one shell waits at such a pipe to kill what is
+left of the process group two seconds after the holder is gone, however it went.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sandbox.state import State, write_atomically
+
+LOG_LIMIT_BYTES = 5_000_000
+GRACE_SECONDS = 4.0
+
+LAST_ONE_OUT = """
+trap '' INT TERM HUP
+read -r _
+sleep 2
+kill -KILL -- "-$1"
+"""
+
+
+@dataclass
+class Child:
+    """One service's process. `status` is its exit status once it ended (negative: the signal that killed it)."""
+
+    name: str
+    command: list[str]
+    ends_last: bool
+    process: subprocess.Popen[bytes]
+    status: int | None = None
+    ended: str | None = None
+    asked_to_end: bool = field(default=False)
+
+
+class Holder:
+    """Starts the services of a plan, keeps the books about them in `run.json`, ends them."""
+
+    def __init__(self, state: State, plan: dict[str, Any]) -> None:
+        self.state = state
+        self.plan = plan
+        self.children: list[Child] = []
+        self.kept = False
+
+    def start(self) -> None:
+        """Starts every service at the same time; they wait for each other themselves."""
+        for service in self.plan["services"]:
+            with _log_file(self.state.logs / f"{service['name']}.log") as log:
+                process = subprocess.Popen(
+                    service["command"],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    cwd=self.plan["directory"],
+                    env=service["environment"],
+                )
+            self.children.append(Child(service["name"], service["command"], service["ends_last"], process))
+        self.report()
+
+    def reap(self) -> None:
+        """Notices services that ended."""
+        for child in self.children:
+            if child.status is not None or child.process.poll() is None:
+                continue
+            child.status = child.process.returncode
+            child.ended = _now()
+            if child.process.stdin is not None:
+                child.process.stdin.close()
+            if not child.asked_to_end:
+                how = f"with status {child.status}" if child.status >= 0 else f"by signal {-child.status}"
+                _say(f"{child.name} ended {how}; its last words are in {child.name}.log")
+            self.report()
+
+    def report(self) -> None:
+        """Writes run.json."""
+        write_atomically(
+            self.state.run_file,
+            {
+                "pid": os.getpid(),
+                "kept": self.kept,
+                "services": {
+                    child.name: {
+                        "pid": child.process.pid,
+                        "command": " ".join(child.command),
+                        "status": child.status,
+                        "ended": child.ended,
+                    }
+                    for child in self.children
+                },
+            },
+        )
+
+    def stop(self) -> None:
+        """Ends the services; the database last, so that the others can still write."""
+        for last in (False, True):
+            group = [child for child in self.children if child.ends_last is last]
+            for child in group:
+                self.reap()
+                if child.status is None:
+                    child.asked_to_end = True
+                    # Postgres takes SIGINT for 'end now, properly', and SIGTERM for 'when all clients have left'.
+                    child.process.send_signal(signal.SIGINT if last else signal.SIGTERM)
+            deadline = time.monotonic() + GRACE_SECONDS
+            while any(child.status is None for child in group):
+                if time.monotonic() > deadline:
+                    for child in group:
+                        if child.status is None:
+                            _say(f"{child.name} did not end within {GRACE_SECONDS:.0f} s and was killed")
+                            child.process.kill()
+                    deadline = float("inf")
+                time.sleep(0.01)
+                self.reap()
+
+
+def main() -> None:
+    """Runs until SIGTERM, or until the starter goes away before it said `keep`."""
+    os.umask(0o077)
+    wakeup, wake = os.pipe()
+    for side in (wakeup, wake):
+        os.set_blocking(side, False)
+    ending = False
+
+    def end(_number: int, _frame: object) -> None:
+        nonlocal ending
+        ending = True
+
+    signal.set_wakeup_fd(wake)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+
+    starter = sys.stdin.buffer
+    plan = json.loads(starter.readline() or b"null")
+    if plan is None:
+        return
+    state = State(Path(plan["state"]))
+    with state.holder_lock_file.open("ab") as lock:
+        if not _lock(lock):
+            sys.exit("another sandbox runs in this directory")
+        last_one_out = subprocess.Popen(
+            ["/bin/sh", "-c", LAST_ONE_OUT, "sandbox-last-one-out", str(os.getpgrp())],
+            stdin=subprocess.PIPE,
+        )
+        holder = Holder(state, plan)
+        listened: list[Any] = [wakeup, starter]
+        try:
+            _say("starting")
+            holder.start()
+            while not ending:
+                ready, _, _ = select.select(listened, [], [])
+                if wakeup in ready:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(wakeup, 4096)
+                    holder.reap()
+                if starter in ready:
+                    listened.remove(starter)
+                    if starter.readline() != b"keep\n":
+                        _say("the start was given up")
+                        break
+                    _say("everything answers")
+                    holder.kept = True
+                    holder.report()
+        finally:
+            holder.stop()
+            state.run_file.unlink(missing_ok=True)
+            _say("ended")
+            last_one_out.kill()
+            last_one_out.wait()
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Takes the proof of life. A `status` that looks at it right now holds it for a moment: hence the patience."""
+    for _attempt in range(100):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
+def _log_file(path: Path) -> BinaryIO:
+    """A log to append to; a long one is put aside first."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_size > LOG_LIMIT_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{_now()} {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    main()
