@@ -1,0 +1,63 @@
+"""The environment in which the Pulumi engine runs: none of the user's own settings for other stacks, state in one folder.
+
+Source: facts about the engine's variables, https://www.pulumi.com/docs/iac/cli/environment-variables/.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ops import paths
+
+if TYPE_CHECKING:
+    from ops.toolchain import Toolchain
+
+# A shell set up for a real tenant or database must not leak into a stack that runs against the sandbox:
+# the plugins read these before (auth0) or beside (postgresql) their configuration.
+FOREIGN_PREFIXES = ("PULUMI_", "AUTH0_", "PG", "HASURA_")
+FOREIGN_NAMES = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"}
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a variable of the user's shell is kept away from the engine."""
+    return name in FOREIGN_NAMES or name.startswith(FOREIGN_PREFIXES)
+
+
+def without_foreign(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` without what belongs to other stacks and other Pythons."""
+    return {name: value for name, value in environ.items() if not is_foreign(name)}
+
+
+def forget_foreign_settings() -> None:
+    """Remove foreign variables from this process: the Automation API merges `os.environ` under what a workspace sets."""
+    for name in [name for name in os.environ if is_foreign(name)]:
+        del os.environ[name]
+
+
+def engine_environment(toolchain: Toolchain, state_dir: Path, passphrase: str) -> dict[str, str]:
+    """All variables for `pulumi` and the programs and plugins that it starts.
+
+    `state_dir`: the folder whose `pulumi/` holds the stacks' state (made where missing). `passphrase` encrypts their secrets.
+    The result is a whole environment, for `subprocess` or for `LocalWorkspaceOptions(env_vars=…)`.
+    """
+    backend = state_dir.resolve() / "pulumi"
+    backend.mkdir(parents=True, exist_ok=True)
+    paths.PULUMI_HOME.mkdir(parents=True, exist_ok=True)
+    environment = without_foreign(os.environ)
+    first = [paths.VENV_BIN, *toolchain.bin_dirs]
+    environment.update(
+        PATH=os.pathsep.join([*map(str, first), environment.get("PATH", os.defpath)]),
+        VIRTUAL_ENV=str(paths.VENV),
+        PULUMI_HOME=str(paths.PULUMI_HOME),
+        PULUMI_BACKEND_URL=backend.as_uri(),
+        PULUMI_CONFIG_PASSPHRASE=passphrase,
+        PULUMI_SKIP_UPDATE_CHECK="true",
+        # The language host built from Go modules knows no `virtualenv` option: it takes this Python.
+        PULUMI_PYTHON_CMD=str(paths.VENV_BIN / "python"),
+    )
+    if toolchain.plugins != "published" or not toolchain.can_download:
+        environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
+    return environment
