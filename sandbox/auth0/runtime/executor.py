@@ -47,7 +47,7 @@ async def run_post_login(tenant: Tenant, actions: list[dict[str, Any]], event: d
 
 
 async def run_trigger(
-    tenant: Tenant, trigger: str, actions: list[dict[str, Any]], event: dict[str, Any], *, record: bool = True
+    tenant: Tenant, trigger: str, actions: list[dict[str, Any]], event: dict[str, Any]
 ) -> Outcome:
     """Run Actions (`{"id", "name", "code", "secrets": {name: value}}`) of a trigger in one fresh Node process.
 
@@ -55,43 +55,19 @@ async def run_trigger(
     """
     if not actions:
         return Outcome()
-    limit = float(tenant.store.get_value(TIME_LIMIT_KEY) or TIME_LIMIT)
-    cache = _caches.setdefault((id(tenant.store), trigger), {})
-    protocol = (event.get("transaction") or {}).get("protocol")
-    job = {
-        "trigger": trigger,
-        "handler": HANDLERS[trigger],
-        "actions": [
-            {"name": action["name"], "code": action["code"], "secrets": action["secrets"]}
-            for action in actions
-        ],
-        "event": event,
-        "cache": dict(cache),
-        "can_redirect": protocol == "oidc-basic-profile",
-    }
     pool = pool_for(tenant.node, tenant.extra_ca)
-    transcript = await asyncio.get_running_loop().run_in_executor(pool.executor, pool.run, job, limit)
-    hide = {
-        value: f"<secret {name}>"
-        for action in actions
-        for name, value in action["secrets"].items()
-        if len(value) >= 4  # shorter values are switches and numbers; hiding them would garble every text
-    }
-    outcome = read_transcript(transcript, actions, limit, hide)
-    for message in transcript.messages:
-        if "end" in message:
-            _write_cache(cache, message["cache"], outcome)
-    if record:
-        outcome.execution_id = _record(tenant, trigger, actions, outcome)
-    _log(trigger, outcome, transcript.stderr)
+    loop = asyncio.get_running_loop()
+    outcome = await loop.run_in_executor(pool.executor, _execute, tenant, trigger, actions, event)
+    outcome.execution_id = _record(tenant, trigger, actions, outcome)
     return outcome
 
 
-async def run_test(tenant: Tenant, action_doc: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
+def run_test(tenant: Tenant, action_doc: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
     """Run an Action's draft with `payload` (`{"event": {…}}`, or the event itself) and tell what it did.
 
     `event.secrets` of the payload win over the Action's own. Nothing is recorded and no command is applied.
-    Raises ValueError where the Action's trigger is not simulated.
+    Blocks until the Action has ended, at most for the trigger's limit. Raises ValueError where the Action's
+    trigger is not simulated.
     """
     event = payload["event"] if isinstance(payload.get("event"), dict) else payload
     trigger = (action_doc.get("supported_triggers") or [{"id": "post-login"}])[0]["id"]
@@ -103,7 +79,8 @@ async def run_test(tenant: Tenant, action_doc: dict[str, Any], payload: dict[str
         "code": action_doc.get("code", ""),
         "secrets": {**draft_secrets(action_doc), **(event.get("secrets") or {})},
     }
-    outcome = await run_trigger(tenant, trigger, [action], event, record=False)
+    pool = pool_for(tenant.node, tenant.extra_ca)
+    outcome = pool.executor.submit(_execute, tenant, trigger, [action], event).result()
     result = outcome.results[0] if outcome.results else None
     error = None
     if outcome.failure is not None:
@@ -122,6 +99,36 @@ async def run_test(tenant: Tenant, action_doc: dict[str, Any], payload: dict[str
             "ended": result.ended_at if result else None,
         }
     }
+
+
+def _execute(tenant: Tenant, trigger: str, actions: list[dict[str, Any]], event: dict[str, Any]) -> Outcome:
+    """One run in one process; blocks."""
+    limit = float(tenant.store.get_value(TIME_LIMIT_KEY) or TIME_LIMIT)
+    cache = _caches.setdefault((id(tenant.store), trigger), {})
+    job = {
+        "trigger": trigger,
+        "handler": HANDLERS[trigger],
+        "actions": [
+            {"name": action["name"], "code": action["code"], "secrets": action["secrets"]}
+            for action in actions
+        ],
+        "event": event,
+        "cache": dict(cache),
+        "can_redirect": (event.get("transaction") or {}).get("protocol") == "oidc-basic-profile",
+    }
+    transcript = pool_for(tenant.node, tenant.extra_ca).run(job, limit)
+    hide = {
+        value: f"<secret {name}>"
+        for action in actions
+        for name, value in action["secrets"].items()
+        if len(value) >= 4  # shorter values are switches and numbers; hiding them would garble every text
+    }
+    outcome = read_transcript(transcript, actions, limit, hide)
+    for message in transcript.messages:
+        if "end" in message:
+            _write_cache(cache, message["cache"], outcome)
+    _log(trigger, outcome, transcript.stderr)
+    return outcome
 
 
 def draft_secrets(action_doc: dict[str, Any]) -> dict[str, str]:
