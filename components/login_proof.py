@@ -1,0 +1,57 @@
+"""The end of a deployment: the way of a login is proved, and a deployment that would not sync fails."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginProofArgs:
+    """`way`: everything that the way of a login is made of; when it changes, the way is proved again. `prove`: does it, with the
+    resolved `chain` as its argument, and raises where a link is broken. `after`: what must exist before."""
+
+    way: pulumi.Input[Any]
+    chain: pulumi.Output[dict[str, Any]]
+    prove: Callable[[dict[str, Any]], None]
+    after: Sequence[pulumi.Resource]
+
+
+class LoginProof(pulumi.ComponentResource):
+    """Proves the way of a login during every `up` that changed it.
+
+    The proof is a *before* hook of a value that stands for the way: as long as the proof fails, the value does not reach the state,
+    and the next `up` proves again. (An after hook would fail once and be quiet ever after.)
+    """
+
+    def __init__(self, name: str, args: LoginProofArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("auth0-hasura:index:LoginProof", name, None, opts)
+
+        async def prove(_: pulumi.ResourceHookArgs) -> None:
+            chain = await args.chain.future()
+            # requests and psycopg block: in a thread, so that the engine's other calls are answered meanwhile
+            await asyncio.get_running_loop().run_in_executor(None, args.prove, chain or {})
+
+        hook = pulumi.ResourceHook(f"{name}-proof", prove)
+        # Secret, because the admin secret is part of what is hashed: a short one could be guessed from the hash.
+        way = pulumi.Output.secret(pulumi.Output.json_dumps(args.way).apply(_digest))
+        pulumi.Stash(
+            name,
+            input=way,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=list(args.after),
+                hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
+            ),
+        )
+        self.register_outputs({})
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(json.dumps(text).encode()).hexdigest()[:16]

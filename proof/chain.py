@@ -1,0 +1,35 @@
+"""What a proof needs to know of a deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """Names and credentials along the way of a login.
+
+    `domain`: of the tenant, without scheme. `connections`: names or ids. `graphql_name`: the table's root field in Hasura. `role`:
+    Hasura role of people, `sync_role` that of the sync Action. `sync_action_urn`: what to name when the Action must be made anew.
+    """
+
+    domain: str
+    management_client_id: str
+    management_client_secret: str = field(repr=False)
+    client_id: str
+    audience: str
+    connections: list[str]
+    sync_action_id: str
+    sync_action_urn: str
+    claims_action_id: str
+    hasura_endpoint: str
+    hasura_admin_secret: str = field(repr=False)
+    source: str
+    database_url: str = field(repr=False)
+    schema: str
+    table: str
+    graphql_name: str
+    key_column: str
+    constraint: str
+    role: str
+    sync_role: str
