@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
+from providers.kit.errors import ProviderError
 from providers.kit.values import UNKNOWN, Props, Secret
 
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
@@ -30,7 +31,7 @@ def _decode_value(value: struct_pb2.Value) -> Any:
         if fields[SIGNATURE].string_value == SECRET_SIGNATURE:
             inner = _decode_value(fields["value"])
             return inner if inner is UNKNOWN else Secret(inner)
-        raise ValueError("Assets, archives and resource references are not accepted as properties here.")
+        raise ProviderError("Assets, archives and resource references are not accepted as properties here.")
     if kind == "list_value":
         return [_decode_value(item) for item in value.list_value.values]
     if kind == "number_value":

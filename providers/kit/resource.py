@@ -20,7 +20,8 @@ class Context:
     """What a call may use beside its inputs.
 
     `urn` names the resource; `info` and `warn` show a line in the preview or the update; `cancelled` is set on Ctrl-C, and
-    whoever waits must look at it; `timeout` is in seconds, 0 where the user set none.
+    whoever waits must look at it; `timeout` is in seconds, 0 where the user set none. `state` holds the properties in the
+    state, outputs included, as plain values: empty on create and import.
     """
 
     urn: str
@@ -28,6 +29,7 @@ class Context:
     warn: Callable[[str], None] = field(repr=False)
     cancelled: Event = field(repr=False)
     timeout: float = 0.0
+    state: Props = field(default_factory=dict, repr=False)
 
     @property
     def name(self) -> str:

@@ -19,12 +19,21 @@ from providers.kit.codec import decode, encode
 from providers.kit.diffing import Change, Diff, structural
 from providers.kit.engine import Engine
 from providers.kit.errors import PartialError, ProviderError
-from providers.kit.failures import abort, abort_partial
+from providers.kit.failures import abort, abort_partial, redact
 from providers.kit.inputs import CheckFailure, parse, secret_fields, validate
 from providers.kit.provider import Provider
 from providers.kit.resource import Context, Resource
 from providers.kit.schema import package_schema
-from providers.kit.values import Props, Secret, has_unknown, mark_secrets, secret_paths, secret_texts
+from providers.kit.values import (
+    Props,
+    Secret,
+    has_unknown,
+    mark_secret_texts,
+    mark_secrets,
+    reveal,
+    secret_paths,
+    secret_texts,
+)
 
 CallT = TypeVar("CallT", bound=Callable[..., Any])
 
@@ -39,10 +48,8 @@ def _call(method: CallT) -> CallT:
     @wraps(method)
     def wrapper(self: Servicer, request: Any, context: grpc.ServicerContext) -> Any:
         secrets = set(self.secrets)
-        for name in ("properties", "inputs", "olds", "news", "old_inputs", "args"):
-            if name in request.DESCRIPTOR.fields_by_name:
-                secrets |= secret_texts(decode(getattr(request, name)))
         try:
+            secrets |= _request_secrets(request)
             return method(self, request, context)
         except PartialError as failure:
             properties = encode(self.remembering(request, failure.outputs))
@@ -146,9 +153,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         live = resource.read(request.id, inputs, self._context(request))
         if live is None:
             return provider_pb2.ReadResponse()
-        marked = mark_secrets(
-            live.inputs, secret_paths(known) | secret_fields(kind.inputs) & {(k,) for k in live.inputs}
-        )
+        paths = secret_paths(known) | secret_fields(kind.inputs) & {(key,) for key in live.inputs}
+        marked = mark_secret_texts(mark_secrets(live.inputs, paths), secret_texts(known))
         props = resource.normalise(marked)
         state = _state(resource, props, parse(kind.inputs, props), live.outputs)
         return provider_pb2.ReadResponse(id=request.id, inputs=encode(props), properties=encode(state))
@@ -193,13 +199,17 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return self._client
 
     def _context(self, request: Any) -> Context:
-        urn = request.urn
+        urn, secrets = request.urn, self.secrets | _request_secrets(request)
+        updating = isinstance(request, provider_pb2.UpdateRequest)
+        creating = isinstance(request, provider_pb2.CreateRequest)  # its properties are inputs, no state
+        state = {} if creating else decode(request.olds if updating else request.properties)
         return Context(
             urn=urn,
-            info=lambda text: self.engine.log("info", text, urn, self.secrets),
-            warn=lambda text: self.engine.log("warning", text, urn, self.secrets),
+            info=lambda text: self.engine.log("info", text, urn, secrets),
+            warn=lambda text: self.engine.log("warning", text, urn, secrets),
             cancelled=self._cancelled,
             timeout=getattr(request, "timeout", 0.0),
+            state=reveal(state),
         )
 
     def _previewed(
@@ -212,15 +222,25 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         return _state(resource, props, inputs, {})
 
 
+def _request_secrets(request: Any) -> set[str]:
+    fields = ("properties", "inputs", "olds", "news", "old_inputs", "args")
+    present = [name for name in fields if name in request.DESCRIPTOR.fields_by_name]
+    return {text for name in present for text in secret_texts(decode(getattr(request, name)))}
+
+
 def _state(resource: Resource[Any, Any], props: Props, inputs: Any, extra: Props) -> Props:
     outputs = {**resource.outputs(inputs), **extra}
     return {**props, **mark_secrets(outputs, {(name,) for name in resource.secret_outputs & outputs.keys()})}
 
 
 def _checked(props: Props, failures: list[CheckFailure]) -> provider_pb2.CheckResponse:
+    secrets = secret_texts(props)
     return provider_pb2.CheckResponse(
         inputs=encode(props),
-        failures=[provider_pb2.CheckFailure(property=item.property, reason=item.reason) for item in failures],
+        failures=[
+            provider_pb2.CheckFailure(property=item.property, reason=redact(item.reason, secrets))
+            for item in failures
+        ],
     )
 
 

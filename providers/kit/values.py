@@ -94,6 +94,20 @@ def mark_secrets(value: Any, paths: set[Path], path: Path = ()) -> Any:
     return value
 
 
+def mark_secret_texts(value: Any, texts: set[str]) -> Any:
+    """A copy of `value` in which every string that is one of `texts` is a `Secret`, wherever it lies.
+
+    For live state in which list items were moved or removed: the path of a secret then says nothing any more.
+    """
+    if isinstance(value, str) and value in texts:
+        return Secret(value)
+    if isinstance(value, Mapping):
+        return {key: mark_secret_texts(item, texts) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [mark_secret_texts(item, texts) for item in value]
+    return value
+
+
 def format_path(path: Path) -> str:
     """A path in Pulumi's notation: `columns[0].type`, `variables["a.b"]`."""
     text = ""
