@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +31,7 @@ State = Annotated[
 ]
 
 
-class NotRunning(Problem):  # noqa: N818 - it is printed as a sentence, not as a traceback
+class NotRunning(Problem):
     """The sandbox, or a service of it, is not running."""
 
     exit_status = 3
@@ -49,21 +48,6 @@ def _sentences() -> Iterator[None]:
         raise Problem(str(error)) from None
 
 
-@contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and SIGHUP like Ctrl-C: what was started half-way is ended, too."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 @app.command()
 def start(
     state: State = DEFAULT_STATE,
@@ -77,7 +61,7 @@ def start(
     if hasura != "builtin":
         raise UsageProblem(f"`--hasura {hasura}` is not known: the only engine is `builtin`.")
     sandbox = Sandbox(state)
-    with _sentences(), _interruptible():
+    with _sentences():
         found = sandbox.start(say)
         if found.already:
             say("The sandbox is already running:")

@@ -27,13 +27,13 @@ from typing import Any, BinaryIO
 from sandbox.state import State, write_atomically
 
 LOG_LIMIT_BYTES = 5_000_000
-GRACE_SECONDS = 4.0
+GRACE_SECONDS = 3.0  # a service has 2 s to end; stop must be done in 5 s
 
 LAST_ONE_OUT = """
 trap '' INT TERM HUP
 read -r _
 sleep 2
-kill -KILL -- "-$1"
+kill -s KILL -- "-$1"
 """
 
 

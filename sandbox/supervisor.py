@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.errors import SandboxError
+from sandbox.errors import NotRunningError, SandboxError
 from sandbox.logs import last_lines
 from sandbox.ports import DEFAULT_PORTS, is_free, listener
 from sandbox.processes import command_line
@@ -36,10 +36,6 @@ STOP_TIMEOUT_SECONDS = 10.0
 
 Progress = Callable[[str], None]
 Plan = Callable[[State, Config], list[Service]]
-
-
-class NotRunningError(SandboxError):
-    """The sandbox, or a service of it, is not running."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +88,8 @@ class Sandbox:
                     return Started(already=True)
                 progress(f"{' and '.join(dead)} had ended: everything is started again.")
                 self._stop()
-            self._clear_leftovers()
-            config = self._configure()
+            was_killed = self._clear_leftovers()
+            config = self._configure(patience_seconds=3.0 if was_killed else 0.0)
             plan = self._plan(self.state, config)
             holder = self._spawn(plan)
             try:
@@ -170,13 +166,13 @@ class Sandbox:
             last_words=() if alive else last_lines(self.state.logs / f"{name}.log", 5),
         )
 
-    def _configure(self) -> Config:
+    def _configure(self, *, patience_seconds: float) -> Config:
         """The kept configuration, its ports checked, or a new one."""
         config = self.state.load()
         if config is None:
             return self.state.create(self._preferred_ports)
         # A killed holder's services need a moment to notice that it is gone.
-        deadline = time.monotonic() + 3.0
+        deadline = time.monotonic() + patience_seconds
         taken = {name: port for name, port in config.ports.items() if not is_free(port)}
         while taken and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -300,13 +296,17 @@ class Sandbox:
                 os.waitpid(pid, 0)
         return True
 
-    def _clear_leftovers(self) -> None:
-        """Kills what a killed holder may have left. Pids are used again, so the command line has to match."""
+    def _clear_leftovers(self) -> bool:
+        """Kills what a killed holder may have left, and says whether there was one.
+
+        Pids are used again, so the command line has to match.
+        """
         running = self.state.running()
         if running is None:
-            return
+            return False
         for facts in running["services"].values():
             if command_line(facts["pid"]) == facts["command"]:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(facts["pid"], signal.SIGKILL)
         self.state.run_file.unlink(missing_ok=True)
+        return True

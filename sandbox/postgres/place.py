@@ -145,7 +145,7 @@ def _others_can_enter(directory: Path) -> bool:
 def _readable_for_others(install: Path) -> bool:
     """Whether others may read the binaries; one file stands for all, since one umask made them."""
     mode = (install / "bin" / "postgres").stat().st_mode
-    folders = [install / name for name in ("bin", "lib", "share")]
+    folders = [*(install / name for name in ("bin", "lib", "share")), *_libraries(install)]
     return bool(mode & stat.S_IROTH and mode & stat.S_IXOTH) and all(
         _others_can_enter(folder) and folder.stat().st_mode & stat.S_IROTH for folder in folders
     )
@@ -205,21 +205,32 @@ def _copied_install(packaged: Path, target: Path) -> Path:
     read it.
     """
     marker = target / "complete"
-    wanted = str(packaged / "bin" / "postgres") + f" {(packaged / 'bin' / 'postgres').stat().st_mtime_ns}"
+    install = target / packaged.parent.name / packaged.name
+    wanted = f"{packaged} {(packaged / 'bin' / 'postgres').stat().st_mtime_ns}"
     if marker.is_file() and marker.read_text() == wanted:
-        return target
+        return install
     shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(mode=0o755)
-    (target / "bin").mkdir(mode=0o755)
+    (install / "bin").mkdir(parents=True)
     for program in PROGRAMS:
-        _link_or_copy(packaged / "bin" / program, target / "bin" / program)
-    for folder in ("lib", "share"):
-        shutil.copytree(packaged / folder, target / folder, symlinks=True, copy_function=_link_or_copy)
+        _link_or_copy(packaged / "bin" / program, install / "bin" / program)
+    folders = [(packaged / name, install / name) for name in ("lib", "share")]
+    # The programs look for their libraries relative to themselves, where wheels put them.
+    folders += [(found, target / found.relative_to(packaged.parent.parent)) for found in _libraries(packaged)]
+    for source, copy in folders:
+        shutil.copytree(source, copy, symlinks=True, copy_function=_link_or_copy)
     for path in (target, *target.rglob("*")):
         if path.is_dir() and not path.is_symlink():
             path.chmod(0o755)
     marker.write_text(wanted)
-    return target
+    return install
+
+
+def _libraries(packaged: Path) -> list[Path]:
+    """Where auditwheel (Linux) and delocate (macOS) put a wheel's shared libraries."""
+    package = packaged.parent
+    return [
+        path for path in (package.with_name(package.name + ".libs"), package / ".dylibs") if path.is_dir()
+    ]
 
 
 def _link_or_copy(source: str | Path, target: str | Path) -> None:
