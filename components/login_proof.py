@@ -40,7 +40,8 @@ class LoginProof(pulumi.ComponentResource):
 
         hook = pulumi.ResourceHook(f"{name}-proof", prove)
         # Secret, because the admin secret is part of what is hashed: a short one could be guessed from the hash.
-        way = pulumi.Output.secret(pulumi.Output.json_dumps(args.way).apply(_digest))
+        digest: pulumi.Output[str] = pulumi.Output.json_dumps(args.way).apply(_digest)
+        way: pulumi.Output[str] = pulumi.Output.secret(digest)
         pulumi.Stash(
             name,
             input=way,

@@ -73,6 +73,7 @@ class UsersTable(pulumi.ComponentResource):
             unique_constraints=[UniqueConstraintArgs(name=self.constraint, columns=[KEY_COLUMN])],
             comment="One row for everybody who has logged in through Auth0. Managed by Pulumi.",
             adopt=settings.adopt,
+            on_delete=settings.on_destroy,
             opts=pulumi.ResourceOptions.merge(
                 kept, pulumi.ResourceOptions(depends_on=[schema] if schema else [])
             ),

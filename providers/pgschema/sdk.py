@@ -62,7 +62,7 @@ class Table(pulumi.CustomResource):
     """A table: its columns, primary key, unique constraints and comment. It owns those that it declares, no others.
 
     `adopt`: take over a table of this name that exists already. `allow_data_loss`: permit changes that lose data (drop a column,
-    narrow a type); dropping the table with the resource needs no word, `retain_on_delete` keeps it.
+    narrow a type). `on_delete`: `keep` (default) or `drop`; an adopted table always stays.
     """
 
     schema: pulumi.Output[str]
@@ -80,6 +80,7 @@ class Table(pulumi.CustomResource):
         comment: pulumi.Input[str] | None = None,
         adopt: pulumi.Input[bool] | None = None,
         allow_data_loss: pulumi.Input[bool] | None = None,
+        on_delete: pulumi.Input[str] | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props = {
@@ -91,5 +92,6 @@ class Table(pulumi.CustomResource):
             "comment": comment,
             "adopt": adopt,
             "allowDataLoss": allow_data_loss,
+            "onDelete": on_delete,
         }
         super().__init__("pgschema:index:Table", resource_name, props, opts)

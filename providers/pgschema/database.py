@@ -1,0 +1,90 @@
+"""The database: connections, one transaction a change under a lock timeout, failures as one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from providers.kit.errors import ProviderError
+
+if TYPE_CHECKING:
+    from providers.pgschema.operations import Operation
+
+_CONNECT_TIMEOUT = 15  # seconds
+_LOCK_TIMEOUT = "10s"
+"""DDL waits for every transaction that uses the table, and everybody who comes later waits behind it: better to give up."""
+
+
+class Database:
+    """A Postgres database by its URL. Connections are short: a deployment holds none while it waits for other resources."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @property
+    def place(self) -> str:
+        """Host, port and database, for messages: no user and no password."""
+        parts = urlsplit(self._url)
+        return f"{parts.hostname}:{parts.port or 5432}{parts.path}"
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[Any]]:
+        """A connection. Raises `ProviderError` where the database refuses or cannot be reached."""
+        try:
+            opened = psycopg.connect(
+                self._url, connect_timeout=_CONNECT_TIMEOUT, application_name="pulumi pgschema"
+            )
+        except psycopg.OperationalError as error:
+            raise ProviderError(
+                f"Postgres at {self.place} cannot be used, “{_first_line(error)}”; check databaseUrl."
+            ) from None
+        with opened as connection:
+            yield connection
+
+    def execute(self, operations: Sequence[Operation], what: str) -> None:
+        """Carry operations out in one transaction. `what` completes "Postgres refused to …". Raises `ProviderError`."""
+        from sqlalchemy import create_engine, text  # noqa: PLC0415 — slow to import, and only changes need it
+        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+        from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+        from providers.pgschema.operations import execute  # noqa: PLC0415
+
+        engine = create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: psycopg.connect(
+                self._url, connect_timeout=_CONNECT_TIMEOUT, application_name="pulumi pgschema"
+            ),
+            poolclass=NullPool,
+        )
+        try:
+            with engine.begin() as connection:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
+                execute(operations, connection)
+        except DBAPIError as error:
+            raise ProviderError(
+                f"Postgres at {self.place} refused to {what}, “{_first_line(error.orig)}”{_advice(error.orig)}"
+            ) from None
+
+
+def _first_line(error: BaseException | None) -> str:
+    diagnosis = getattr(error, "diag", None)
+    message = getattr(diagnosis, "message_primary", None) or str(error)
+    return message.strip().splitlines()[-1] if message.strip() else "no reason given"
+
+
+def _advice(error: BaseException | None) -> str:
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return f"; another transaction has held the table for {_LOCK_TIMEOUT}: end it, or try again."
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return "; give the role in databaseUrl the right to do it."
+    if isinstance(error, psycopg.errors.UniqueViolation):
+        return "; remove the duplicate rows first."
+    if isinstance(error, psycopg.errors.NotNullViolation):
+        return "; give the column a default, or fill it in the existing rows first."
+    if isinstance(error, psycopg.errors.DependentObjectsStillExist):
+        return "; something that is not ours depends on it."
+    return "."
