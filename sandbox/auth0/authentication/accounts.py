@@ -1,0 +1,73 @@
+"""People's accounts: the password check and the sign-up, on top of what the Management API half keeps."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+
+from sandbox.auth0.authentication.directory import user_in_connection
+from sandbox.auth0.management.errors import ApiError
+from sandbox.auth0.management.passwords import hash_password, verify_password
+from sandbox.auth0.management.users import create_user
+from sandbox.auth0.store import Document
+from sandbox.auth0.tenant import Tenant
+
+__all__ = ["SignUpError", "check_password", "deployed_actions", "sign_up"]
+
+SHORTEST_PASSWORD = 8
+# Compared for an unknown user, so that the answer takes as long as for a wrong password.
+_NOBODY = hash_password("nobody")
+
+
+class SignUpError(Exception):
+    """A sign-up that cannot be: `code` as `/dbconnections/signup` names it, the text for the person."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code, self.text = code, text
+
+
+async def check_password(tenant: Tenant, connection: Document, login: str, password: str) -> Document | None:
+    """The user whom e-mail address (or user name) and password name; None where they are wrong."""
+    user = user_in_connection(tenant, login, connection["name"])
+    hashed = str(user.get("_password_hash") or _NOBODY) if user else _NOBODY
+    good = await run_in_threadpool(verify_password, password, hashed)
+    return user if good and user is not None and user.get("_password_hash") else None
+
+
+async def sign_up(
+    tenant: Tenant, connection: Document, email: str, password: str, **profile: Any
+) -> Document:
+    """Create a user through the application's sign-up. Raises SignUpError."""
+    options = connection.get("options") or {}
+    if options.get("disable_signup"):
+        raise SignUpError("public_signup_disabled", "Sign-ups are disabled.")
+    if len(password) < SHORTEST_PASSWORD:
+        raise SignUpError("invalid_password", "Your password must have at least 8 characters.")
+    try:
+        return await run_in_threadpool(
+            create_user,
+            tenant.store,
+            connection=connection["name"],
+            email=email,
+            password=password,
+            **profile,
+        )
+    except ApiError as error:
+        if error.status == 409:
+            raise SignUpError("invalid_signup", "Something went wrong, please try again later") from error
+        if "PasswordStrength" in str(error):
+            raise SignUpError(
+                "invalid_password",
+                "Your password is too weak. Mix lower and upper case letters, numbers and special characters.",
+            ) from error
+        raise SignUpError("invalid_signup", "Email is not valid.") from error
+
+
+def deployed_actions(tenant: Tenant, trigger: str) -> list[dict[str, Any]]:
+    """Actions bound to a trigger, in order, with the code and the secrets that were deployed."""
+    triggers = importlib.import_module("sandbox.auth0.management.triggers")
+    actions: list[dict[str, Any]] = triggers.deployed_actions(tenant, trigger)
+    return actions
