@@ -132,13 +132,21 @@ class Store:
             )
             self._values[key] = json.loads(text)
 
-    def reset(self) -> None:
-        """Remove every document and every value."""
+    def ids(self, kind: str) -> list[str]:
+        """Identifiers of all documents of a kind, in order of creation."""
         with self.lock:
-            self._connection.executescript("DELETE FROM document; DELETE FROM value;")
+            return list(self._documents.get(kind, {}))
+
+    def reset(self, *, keep_values: str | None = None) -> None:
+        """Remove every document and every value; values whose key begins with `keep_values` stay."""
+        with self.lock:
+            self._connection.execute("DELETE FROM document")
             self._documents.clear()
-            self._values.clear()
             self._index.clear()
+            for key in list(self._values):
+                if keep_values is None or not key.startswith(keep_values):
+                    self._connection.execute("DELETE FROM value WHERE key = ?", (key,))
+                    del self._values[key]
 
     def close(self) -> None:
         """Close the file; the store cannot be used afterwards."""

@@ -1,0 +1,139 @@
+"""The tenant's HTTP application: both halves, the sandbox's own control door, one log line a request.
+
+Control door, apart from the imitated API and opened with the machine client's credentials (HTTP Basic):
+`POST /_sandbox/reset` empties the tenant, `GET /_sandbox/state` counts what it holds. Keys stay over a reset,
+so that tokens and cached key sets stay good.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import secrets
+import time
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.auth0 import management
+from sandbox.auth0.management.errors import NotSimulatedError
+from sandbox.auth0.seed import seed
+from sandbox.auth0.tenant import Tenant
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from sandbox.auth0.management.api import Verify
+
+__all__ = ["create_app"]
+
+_KINDS = (
+    *("client", "client_credential", "client_grant", "resource_server", "connection", "user", "role"),
+    *("user_role", "action", "action_version", "execution", "job", "log", "session"),
+)
+
+
+class RequestLog:
+    """One line a request on stdout: method, path, status, milliseconds. No query, no body, no secret."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and log its end."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            took = (time.perf_counter() - began) * 1000
+            path = _loggable(scope["path"])
+            # One write, so that lines of parallel requests do not mix.
+            os.write(1, f"{scope['method']} {path} {status} {took:.1f}ms\n".encode())
+
+
+def _loggable(path: str) -> str:
+    """The address of an export is a secret in itself."""
+    return "/_sandbox/exports/…" if path.startswith("/_sandbox/exports/") else path
+
+
+def create_app(
+    tenant: Tenant, *, verify: Verify | None = None, rate_limit: int = 0, authentication: bool = True
+) -> ASGIApp:
+    """The application of one tenant, seeded.
+
+    `rate_limit` (requests a second, 0 for none) limits the Management API. Without `authentication` only the
+    management half is served, and `verify` has to check tokens (in tests).
+    """
+    seed(tenant)
+    routes: list[BaseRoute] = [*management.routes(tenant, verify, rate_limit), *_control(tenant)]
+    if authentication:
+        routes += import_module("sandbox.auth0.authentication").routes(tenant)
+    app = Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown, 500: _failed})
+    return RequestLog(app)
+
+
+async def _unknown(request: Request, _: Exception) -> Response:
+    return NotSimulatedError(f"{request.method} {request.url.path}").response()
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    print(f"internal error: {type(error).__name__}", flush=True)  # noqa: T201 - the service's log is stdout
+    body = {
+        "statusCode": 500,
+        "error": "Internal Server Error",
+        "message": "sandbox: internal error, see the log",
+    }
+    return JSONResponse(body, 500)
+
+
+def _control(tenant: Tenant) -> list[BaseRoute]:
+    async def reset(request: Request) -> Response:
+        if not _is_operator(tenant, request):
+            return _refused()
+        store = tenant.store
+        with store.lock:
+            store.reset(keep_values="_")
+            seed(tenant)
+        return Response(status_code=204)
+
+    async def state(request: Request) -> Response:
+        if not _is_operator(tenant, request):
+            return _refused()
+        counts: dict[str, Any] = {kind: tenant.store.count(kind) for kind in _KINDS}
+        return JSONResponse({"domain": tenant.domain, "issuer": tenant.issuer, "documents": counts})
+
+    return [
+        Route("/_sandbox/reset", reset, methods=["POST"]),
+        Route("/_sandbox/state", state, methods=["GET"]),
+    ]
+
+
+def _refused() -> Response:
+    return Response("machine client required\n", 401, {"WWW-Authenticate": 'Basic realm="sandbox"'})
+
+
+def _is_operator(tenant: Tenant, request: Request) -> bool:
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        given = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    wanted = f"{tenant.management_client_id}:{tenant.management_client_secret}"
+    return secrets.compare_digest(given, wanted.encode())
