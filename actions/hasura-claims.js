@@ -4,25 +4,28 @@
 /**
  * hasura-claims: the tokens of our applications say who the user is and which roles they may take in Hasura.
  *
- * Runs after sync-user and sets one claims object on the access token (what Hasura receives) and on the ID token (what the
- * application reads). Hasura's tutorial sets one of the two, and the other kind of client then gets `claims key not found`.
+ * Runs after sync-user and sets one claims object on the access token (what Hasura receives) and on the ID token
+ * (what the application reads). Hasura's tutorial sets one of the two, and whoever sends the other gets `claims key
+ * not found`.
  *
  * | secret       | value |
  * | ------------ | ----- |
  * | `CLIENT_IDS` | our applications' client ids, separated by commas; other applications' tokens stay as they are |
  * | `CLAIMS`     | JSON, see below |
  *
- * `CLAIMS`: `namespace` (default `https://hasura.io/jwt/claims`), `defaultRole`, `allowedRoles`, `roleMap` (Auth0 role name →
- * Hasura role; a role that is not mapped gives nothing), `claims` (claim ← path into the event such as `organization.id` or
- * `user.app_metadata.team`, or a list of paths of which the first present one counts; absent = no claim).
+ * `CLAIMS`: `namespace` (default `https://hasura.io/jwt/claims`), `defaultRole`, `allowedRoles`, `roleMap`
+ * (Auth0 role name → Hasura role; a role that is not mapped gives nothing), `claims` (claim ← path into the event
+ * such as `organization.id` or `user.app_metadata.team`, or a list of paths of which the first present one counts;
+ * absent = no claim).
  *
- * Shapes, by Hasura's documentation ("Authentication using JWT", The spec: other x-hasura-* values "can only be strings";
- * `x-hasura-allowed-roles` is a JSON list): numbers and booleans become strings, lists become the text of a Postgres array
- * (`{"a","b"}`), which is what `_in` compares with. Objects have no such form: logged by claim name and left out.
+ * Shapes, by Hasura's documentation ("Authentication using JWT", The spec: other x-hasura-* values "can only be
+ * strings"; `x-hasura-allowed-roles` is a JSON list): numbers and booleans become strings, lists become the text of
+ * a Postgres array (`{"a","b"}`), which is what `_in` compares with. Objects have no such form: they are logged by
+ * the claim's name and left out.
  *
  * Choose sources that users cannot write themselves: `user.user_metadata` can be set at sign-up by anybody.
- * Wrong settings deny the login: a token without claims would open nothing, and nobody would know why. Only a missing
- * `CLIENT_IDS` does not, for then nobody can tell our logins from those of the tenant's other applications.
+ * Wrong settings deny the login: a token without claims would open nothing, and nobody would know why. Only a
+ * missing `CLIENT_IDS` does not, for then nobody can tell our logins from those of the tenant's other applications.
  */
 
 /** @typedef {import("./types").PostLoginEvent} PostLoginEvent */

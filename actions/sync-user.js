@@ -2,34 +2,38 @@
 "use strict";
 
 /**
- * sync-user: whoever logs in to one of our applications has an up-to-date row in the users table before a token is issued.
+ * sync-user: whoever logs in to one of our applications has an up-to-date row in the users table before a token is
+ * issued.
  *
- * Auth0 runs every bound Action for every application of the tenant, at each login, silent authentication and refresh-token
- * exchange. This one leaves at once unless the application is ours; then it sends one upsert to Hasura, waits for the answer,
- * and believes it only when HTTP status, `errors` and `affected_rows` all say that the database took it.
+ * Auth0 runs every bound Action for every application of the tenant, at each login, silent authentication and
+ * refresh-token exchange. This one leaves at once unless the application is ours; then it sends one upsert to Hasura,
+ * waits for the answer, and believes it only when HTTP status, `errors` and `affected_rows` all say that the database
+ * took it.
  *
  * | secret                        | value |
  * | ----------------------------- | ----- |
  * | `HASURA_GRAPHQL_URL`          | full URL of /v1/graphql; https, or http on this machine |
- * | `HASURA_GRAPHQL_ADMIN_SECRET` | travels with `x-hasura-role`, so that the request holds that role's rights alone |
+ * | `HASURA_GRAPHQL_ADMIN_SECRET` | travels with `x-hasura-role`: the request holds that role's rights alone |
  * | `CLIENT_IDS`                  | our applications' client ids, separated by commas |
  * | `SYNC`                        | JSON, see below |
  *
- * `SYNC`: `table` (GraphQL root field), `constraint` (unique, on `key`), `key` (column of the Auth0 user id), `columns` (column ←
- * path into the event such as `user.user_metadata.city`, a list of paths of which the first present one counts, or `now`;
- * null where absent), `guard` (column of the profile's age), `role`, `onFailure` (`deny` | `allow`), `timeoutMs` (default 4000),
- * `onRefreshTokenExchange` (default true: whoever holds a token has a row).
+ * `SYNC`: `table` (GraphQL root field), `constraint` (unique, on `key`), `key` (column of the Auth0 user id),
+ * `columns` (column ← path into the event such as `user.user_metadata.city`, a list of paths of which the first
+ * present one counts, or `now`; null where absent), `guard` (column of the profile's age), `role`, `onFailure`
+ * (`deny` | `allow`), `timeoutMs` (default 4000), `onRefreshTokenExchange` (default true: whoever holds a token has a
+ * row).
  *
  * Why so:
- * - One `ON CONFLICT` statement, because parallel first logins make read-then-insert fail. It names every synced column:
- *   Hasura's tutorial sends `update_columns: []`, which Postgres reads as DO NOTHING, and its rows never change after sign-up.
- * - Older never overwrites newer: the role's update filter compares `guard` with the header `x-hasura-profile-updated-at`.
- *   0 affected rows therefore is success: a newer profile is stored. A profile without `updated_at` has an unknown age: it
- *   is sent as the epoch and stores null, so it can make a row but not replace a dated one.
- * - Wrong settings deny the login (whatever `onFailure` says: it may be what is wrong), and the log names the secret. Only a
- *   missing `CLIENT_IDS` does not: without it nobody can tell our logins from those of the tenant's other applications.
- * - Log lines carry Hasura's error code and path, never its message (`Key (email)=(x@y) already exists`), and stay below the
- *   256 characters that Auth0 keeps. The reference in a denial is the one in the log line.
+ * - One `ON CONFLICT` statement, because parallel first logins make read-then-insert fail. It names every synced
+ *   column: Hasura's tutorial sends `update_columns: []`, which means DO NOTHING, and its rows never change again.
+ * - Older never overwrites newer: the role's update filter compares `guard` with the header
+ *   `x-hasura-profile-updated-at`. 0 affected rows therefore is success: a newer profile is stored. A profile without
+ *   `updated_at` has an unknown age: it is sent as the epoch and stores null, so it can make a row, but replaces no
+ *   dated one.
+ * - Wrong settings deny the login (whatever `onFailure` says: it may be what is wrong), and the log names the secret.
+ *   Only a missing `CLIENT_IDS` does not: without it nobody can tell our logins from those of the tenant's others.
+ * - Log lines carry Hasura's error code and path, never its message (`Key (email)=(x@y) already exists`), and stay
+ *   below the 256 characters that Auth0 keeps. The reference in a denial is the one in the log line.
  */
 
 /** @typedef {import("./types").PostLoginEvent} PostLoginEvent */

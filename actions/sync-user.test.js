@@ -46,7 +46,8 @@ afterEach(async () => {
 
 /**
  * Logs in against a fake Hasura and checks what must hold for every run: nothing personal or secret leaves by logs or denials.
- * @param {{answers?: import("./testkit.js").Answer[], sync?: object, secrets?: Record<string, string | undefined>, event?: object}} [options]
+ * @typedef {import("./testkit.js").Answer} Answer
+ * @param {{answers?: Answer[], sync?: object, secrets?: Record<string, string | undefined>, event?: object}} [options]
  */
 async function login({ answers = [WRITTEN], sync = {}, secrets = {}, event = {} } = {}) {
   hasura = await fakeHasura(...answers);
@@ -147,7 +148,8 @@ describe("the upsert", () => {
   });
 
   test("takes a Date for the profile's age as well", async () => {
-    const { headers, body } = (await login({ event: { user: { ...USER, updated_at: new Date(UPDATED_AT) } } })).seen[0] ?? assert.fail();
+    const outcome = await login({ event: { user: { ...USER, updated_at: new Date(UPDATED_AT) } } });
+    const { headers, body } = outcome.seen[0] ?? assert.fail();
     assert.equal(headers["x-hasura-profile-updated-at"], UPDATED_AT);
     assert.equal(body.variables.object.auth0_updated_at, UPDATED_AT);
   });
@@ -161,13 +163,19 @@ describe("the upsert", () => {
   }
 
   test("writes null for what the profile lacks, and structures as they are", async () => {
-    const columns = { email: "user.email", city: "user.user_metadata.city", plan: "user.app_metadata.plan", proto: "user.constructor.name" };
-    const { body } = (await login({ sync: { columns }, event: { user: { ...USER, email: undefined } } })).seen[0] ?? assert.fail();
+    const columns = {
+      email: "user.email",
+      city: "user.user_metadata.city",
+      plan: "user.app_metadata.plan",
+      inherited: "user.toString",
+    };
+    const outcome = await login({ sync: { columns }, event: { user: { ...USER, email: undefined } } });
+    const { body } = outcome.seen[0] ?? assert.fail();
     assert.deepEqual(body.variables.object, {
       email: null,
       city: "London",
       plan: { name: "pro" },
-      proto: null,
+      inherited: null,
       auth0_updated_at: UPDATED_AT,
       federated_id: USER.user_id,
     });
@@ -187,7 +195,13 @@ describe("the upsert", () => {
 });
 
 describe("an answer that is no success", () => {
-  for (const answer of [{ status: 500, body: "oops" }, { status: 503 }, { status: 429, headers: { "retry-after": "0" } }, { drop: true }]) {
+  const passing = [
+    { status: 500, body: "oops" },
+    { status: 503 },
+    { status: 429, headers: { "retry-after": "0" } },
+    { drop: true },
+  ];
+  for (const answer of passing) {
     test(`${JSON.stringify(answer)} is tried once more`, async () => {
       const { seen, denied, logs } = await login({ answers: [answer, WRITTEN] });
       assert.equal(seen.length, 2);
@@ -228,7 +242,7 @@ describe("an answer that is no success", () => {
   });
 
   test("a GraphQL error in an HTTP 200 denies the login and is not tried again", async () => {
-    const message = `Uniqueness violation. duplicate key value violates "users_email_key": Key (email)=(${USER.email}) already exists.`;
+    const message = `Uniqueness violation. duplicate key value: Key (email)=(${USER.email}) already exists.`;
     const path = "$.selectionSet.insert_users.args.objects";
     const outcome = await login({ answers: [graphqlError("constraint-violation", message, path)] });
     assert.equal(outcome.seen.length, 1);
@@ -237,7 +251,8 @@ describe("an answer that is no success", () => {
 
   test("a refused admin secret points at the secret's name", async () => {
     const message = 'invalid "x-hasura-admin-secret"/"x-hasura-access-key"';
-    assertDenied(await login({ answers: [graphqlError("access-denied", message)] }), /access-denied at \$; check HASURA_GRAPHQL_ADMIN_SECRET$/);
+    const outcome = await login({ answers: [graphqlError("access-denied", message)] });
+    assertDenied(outcome, /access-denied at \$; check HASURA_GRAPHQL_ADMIN_SECRET$/);
   });
 
   test("error codes and paths that hold values stay out of the log", async () => {
@@ -250,7 +265,15 @@ describe("an answer that is no success", () => {
     assertDenied(await login({ answers: [{ body }] }), /refused the upsert: unknown$/);
   });
 
-  for (const body of ["<html>", '"text"', "null", "{}", '{"data":{"insert_users":null}}', '{"data":{"insert_users":{"affected_rows":"1"}}}']) {
+  const strange = [
+    "<html>",
+    '"text"',
+    "null",
+    "{}",
+    '{"data":{"insert_users":null}}',
+    '{"data":{"insert_users":{"affected_rows":"1"}}}',
+  ];
+  for (const body of strange) {
     test(`an HTTP 200 with ${body} denies the login`, async () => {
       const outcome = await login({ answers: [{ body }] });
       assert.equal(outcome.seen.length, 1);

@@ -61,10 +61,11 @@ async function run(action, event) {
   const idToken = {};
   /** @type {string[]} */
   const logs = [];
+  /** @type {PostLoginApi} */
   const api = {
-    access: { deny: (/** @type {string} */ reason) => denied.push(reason) },
-    accessToken: { setCustomClaim: (/** @type {string} */ name, /** @type {unknown} */ value) => (accessToken[name] = value) },
-    idToken: { setCustomClaim: (/** @type {string} */ name, /** @type {unknown} */ value) => (idToken[name] = value) },
+    access: { deny: (reason) => denied.push(reason) },
+    accessToken: { setCustomClaim: (name, value) => (accessToken[name] = value) },
+    idToken: { setCustomClaim: (name, value) => (idToken[name] = value) },
   };
   const methods = /** @type {const} */ (["log", "info", "warn", "error", "debug"]);
   const originals = methods.map((method) => console[method]);
