@@ -18,6 +18,7 @@ __all__ = [
     "build_status",
     "deployed_snapshot",
     "existing",
+    "just_deployed",
     "new_version",
     "put_bindings",
     "shown",
@@ -143,6 +144,13 @@ def shown_version(action: Document, version: Document) -> Document:
     """A version as the API answers it."""
     answer: Document = public(version)
     return {**answer, "deployed": version["id"] == action.get("_deployed_version_id")}
+
+
+def just_deployed(action: Document, version: Document) -> Document:
+    """The answer to a deployment, which is not live yet: no build time, `deployed` still false."""
+    answer = shown_version(action, version)
+    del answer["built_at"]
+    return {**answer, "deployed": False, "action": summary(action)}
 
 
 def new_version(store: Store, action: Document, source: Document) -> Document:

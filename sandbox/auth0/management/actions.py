@@ -1,4 +1,4 @@
-"""Actions: `/api/v2/actions/actions`, their versions, the test call, executions.
+"""Actions: `/api/v2/actions/actions`, the test call, executions.
 
 An update keeps what it omits and empties what it sends as `[]`. Secret values never leave.
 """
@@ -14,12 +14,11 @@ from sandbox.auth0.management.action_store import (
     bound_triggers,
     build_status,
     existing,
+    just_deployed,
     new_version,
     put_bindings,
     shown,
-    shown_version,
     start_build,
-    summary,
 )
 from sandbox.auth0.management.endpoints import Call, Endpoints, Reply
 from sandbox.auth0.management.errors import (
@@ -31,7 +30,7 @@ from sandbox.auth0.management.errors import (
 )
 from sandbox.auth0.management.schema import Field, Table, flag, items, json_object, text
 from sandbox.auth0.management.triggers import TRIGGERS, listed
-from sandbox.auth0.store import Document, Store, public
+from sandbox.auth0.store import Document, public
 
 __all__ = ["endpoints"]
 
@@ -206,7 +205,7 @@ def deploy_action(call: Call) -> Document:
         # Set first: new_version writes the Action.
         action["_all_changes_deployed"] = True
         version = new_version(store, action, action)
-    return _just_deployed(action, version)
+    return just_deployed(action, version)
 
 
 @endpoints("POST", "/actions/actions/{id}/test", _WRITE)
@@ -221,44 +220,6 @@ async def test_action(call: Call) -> Any:
         raise NotSimulatedError(str(error).removeprefix("sandbox: ")) from error
 
 
-@endpoints("GET", "/actions/actions/{id}/versions", _READ, ("page", "per_page"))
-def list_versions(call: Call) -> Document:
-    """All versions, the newest first."""
-    action = existing(call.store, call.params["id"])
-    versions = call.store.find("action_version", _action_id=action["id"])
-    versions.sort(key=lambda version: int(version["number"]), reverse=True)
-    shown_versions = [{**shown_version(action, version), "action": summary(action)} for version in versions]
-    return listed(call.query, shown_versions, "versions")
-
-
-@endpoints("GET", "/actions/actions/{id}/versions/{version_id}", _READ)
-def get_version(call: Call) -> Document:
-    """One version."""
-    action, version = _version(call.store, call.params)
-    return {**shown_version(action, version), "action": summary(action)}
-
-
-@endpoints("POST", "/actions/actions/{id}/versions/{version_id}/deploy", _WRITE)
-def roll_back(call: Call) -> Reply:
-    """Deploy an earlier version again, as a new one; `update_draft` makes it the draft, too."""
-    store = call.store
-    if call.body is not None:
-        call.checked({"update_draft": flag()})
-    with store.lock:
-        action, version = _version(store, call.params)
-        if (call.body or {}).get("update_draft"):
-            for name in ("code", "dependencies", "runtime", "secrets"):
-                action[name] = version[name]
-            start_build(action)
-            action["updated_at"] = ids.nanos()
-            action["_all_changes_deployed"] = True
-        else:
-            same = all(action.get(name) == version[name] for name in ("code", "dependencies", "runtime"))
-            action["_all_changes_deployed"] = same
-        created = new_version(store, action, version)
-    return Reply(202, _just_deployed(action, created))
-
-
 @endpoints("GET", "/actions/executions/{id}", _READ)
 def get_execution(call: Call) -> Any:
     """What the Actions of one run of a trigger did."""
@@ -266,21 +227,6 @@ def get_execution(call: Call) -> Any:
     if execution is None:
         raise not_found("That execution does not exist.")
     return public(execution)
-
-
-def _just_deployed(action: Document, version: Document) -> Document:
-    """The answer to a deployment, which is not live yet: no build time, `deployed` still false."""
-    answer = shown_version(action, version)
-    del answer["built_at"]
-    return {**answer, "deployed": False, "action": summary(action)}
-
-
-def _version(store: Store, params: dict[str, str]) -> tuple[Document, Document]:
-    action = existing(store, params["id"])
-    version = store.get("action_version", params["version_id"])
-    if version is None or version["_action_id"] != action["id"]:
-        raise not_found("That action version does not exist.")
-    return action, version
 
 
 def _check(body: Document) -> None:

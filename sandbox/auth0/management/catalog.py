@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.auth0.management import (
+    action_versions,
     actions,
     client_credentials,
     client_grants,
@@ -27,6 +28,7 @@ _MODULES = (
     users,
     roles,
     actions,
+    action_versions,
     triggers,
     jobs,
     logs,

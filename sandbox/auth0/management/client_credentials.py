@@ -40,10 +40,11 @@ _UPDATE: Table = {
 
 @endpoints("GET", "/clients/{id}/credentials", ("read:client_credentials",), PAGE)
 def list_credentials(call: Call) -> list[Document]:
-    """All credentials of a client."""
+    """All credentials of a client, the newest first (recorded)."""
     existing(call.store, call.params["id"])
-    found: list[Document] = public(call.store.find("client_credential", _client_id=call.params["id"]))
-    return found
+    found = call.store.find("client_credential", _client_id=call.params["id"])
+    newest_first: list[Document] = public(found[::-1])
+    return newest_first
 
 
 @endpoints("POST", "/clients/{id}/credentials", ("create:client_credentials",))

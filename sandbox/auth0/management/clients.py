@@ -112,6 +112,8 @@ def update_client(call: Call) -> Document:
                 )
         if "oidc_backchannel_logout" in body and body["oidc_backchannel_logout"] is None:
             body = {**body, "oidc_logout": None}
+        if isinstance(body.get("session_transfer"), dict) and "session_transfer" not in client:
+            client["session_transfer"] = ADDED_DEFAULTS["session_transfer"]
         changed = merged(client, body, deep=MERGED)
         _check_references(call.store, changed)
         _tidy(changed)

@@ -231,6 +231,8 @@ def _database_options(given: Document) -> Document:
             {
                 "password": {"enabled": True, "api_behavior": "required", "signup_behavior": "allow"},
                 "passkey": {"enabled": False},
+                "email_otp": {"enabled": False},
+                "phone_otp": {"enabled": False},
             },
             given["authentication_methods"],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
 from sandbox.auth0.management import ids
 from sandbox.auth0.management.endpoints import Call, Endpoints, Reply
@@ -109,7 +110,9 @@ def existing(store: Store, key: str) -> Document:
     """The API with this id or identifier. Raises ApiError 404 where there is none."""
     server = store.get("resource_server", key)
     if server is None:
+        # A client that encodes twice is understood, too (recorded).
         found = store.find("resource_server", identifier=key)
+        found = found or store.find("resource_server", identifier=unquote(key))
         server = found[0] if found else None
     if server is None:
         raise not_found("The resource server does not exist", "inexistent_resource_server")

@@ -24,6 +24,7 @@ _NAME = "Name of the role."
 _CREATE: Table = {
     "name": text(_NAME, required=True, nullable=False, shortest=1, pattern="^[^<>]+$"),
     "description": text("Description of the role."),
+    "type": text("Roles of organizations are not simulated.", enum=("tenant",)),
 }
 _UPDATE: Table = {
     "name": text(_NAME, nullable=False, shortest=1, pattern="^[^<>]+$"),
@@ -104,6 +105,9 @@ def create_role(call: Call) -> Document:
         if call.store.find("role", name=body["name"]):
             raise conflict("A role with this name already exists.", "role_conflict")
         role = {"id": ids.short_id("rol"), "name": body["name"], "description": body.get("description")}
+        # Tenants without roles of organizations answer no `type` unless they are sent one.
+        if body.get("type"):
+            role["type"] = body["type"]
         call.store.put("role", role["id"], role)
     return role
 
