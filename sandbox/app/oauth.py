@@ -50,7 +50,9 @@ class Tokens:
     id_claims: dict[str, Any] = field(repr=False)
 
 
-def authorize_url(config: AppConfig, pending: PendingLogin, redirect_uri: str) -> str:
+def authorize_url(
+    config: AppConfig, pending: PendingLogin, redirect_uri: str, *, signup: bool = False
+) -> str:
     """Where the browser goes to log in."""
     query = {
         "response_type": "code",
@@ -63,6 +65,8 @@ def authorize_url(config: AppConfig, pending: PendingLogin, redirect_uri: str) -
         "code_challenge": pending.challenge,
         "code_challenge_method": "S256",
     }
+    if signup:
+        query["screen_hint"] = "signup"
     return f"https://{config.domain}/authorize?{urlencode(query)}"
 
 

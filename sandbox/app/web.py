@@ -1,4 +1,4 @@
-"""The routes: `/`, `/auth/login`, `/auth/callback`, `/auth/logout` (where nextjs-auth0 v4 has them) and `/name`."""
+"""The routes: `/`, `/auth/login`, `/auth/callback`, `/auth/logout` (where nextjs-auth0 v4 has them) and `/row`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sandbox.errors import SandboxError
 __all__ = ["build"]
 
 TEMPLATES = Path(__file__).parent / "templates"
-MAX_NAME = 200
+MAX_LENGTH = 200
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
@@ -58,7 +58,7 @@ class App:
             Route("/auth/login", self.login),
             Route("/auth/callback", self.callback),
             Route("/auth/logout", self.logout),
-            Route("/name", self.rename, methods=["POST"]),
+            Route("/row", self.edit, methods=["POST"]),
         ]
 
     def home(self, request: Request) -> Response:
@@ -71,28 +71,33 @@ class App:
         if session is None or session.tokens is None:
             return self._page("welcome.html", config=settings)
         notice, session.notice = session.notice, None
-        own = users.ask(settings, session.tokens.access_token)
+        token = session.tokens.access_token
+        rights = users.rights(settings, token)
+        query = users.own_row(rights.readable)
         return self._page(
             "account.html",
             config=settings,
             session=session,
             notice=notice,
             id_claims=session.tokens.id_claims,
-            access_claims=oauth.peek(session.tokens.access_token),
-            query=users.OWN_ROW,
-            own=own,
-            anonymous=users.ask(settings, None),
-            max_name=MAX_NAME,
+            access_claims=oauth.peek(token),
+            query=query,
+            own=users.ask(settings, token, query),
+            anonymous=users.ask(settings, None, query),
+            editable=rights.editable,
+            max_length=MAX_LENGTH,
         )
 
     def style(self, _request: Request) -> Response:
         return Response(self._style, media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
 
     def login(self, request: Request) -> Response:
-        """Off to Auth0."""
+        """Off to Auth0; with `screen_hint=signup`, as nextjs-auth0 has it, to its sign-up page."""
         settings = config.load(self._config_file)
         pending = oauth.PendingLogin()
-        response = self._redirect(oauth.authorize_url(settings, pending, _callback_of(request)))
+        signup = request.query_params.get("screen_hint") == "signup"
+        url = oauth.authorize_url(settings, pending, _callback_of(request), signup=signup)
+        response = self._redirect(url)
         self._sessions.begin(request, response, Session(pending=pending))
         return response
 
@@ -129,28 +134,30 @@ class App:
         self._sessions.end(request, response)
         return response
 
-    async def rename(self, request: Request) -> Response:
-        """The form: a new name for the own row."""
+    async def edit(self, request: Request) -> Response:
+        """The form: new values for columns of the own row."""
         session = self._sessions.of(request)
         if session is None or session.tokens is None:
             return self._redirect("/")
         async with request.form() as form:
-            name, token = str(form.get("name", "")).strip(), form.get("form_token")
-        if token != session.form_token:
+            values = {name: value.strip() for name, value in form.items() if isinstance(value, str)}
+        if values.pop("form_token", None) != session.form_token:
             return self._failure(
                 "This form is not from this session", "Please go back and reload.", status=403
             )
-        if not 0 < len(name) <= MAX_NAME:
-            session.notice = ("failed", f"A name has 1 to {MAX_NAME} characters.")
-            return self._redirect("/")
-        settings = config.load(self._config_file)
-        me = str(session.tokens.id_claims["sub"])
-        try:
-            await run_in_threadpool(users.rename, settings, session.tokens.access_token, me, name)
-            session.notice = ("done", "Your name is changed, by your own token, in your own row.")
-        except SandboxError as error:
-            session.notice = ("failed", str(error))
+        session.notice = await run_in_threadpool(self._write, session.tokens, values)
         return self._redirect("/")
+
+    def _write(self, tokens: oauth.Tokens, values: dict[str, str]) -> tuple[str, str]:
+        settings = config.load(self._config_file)
+        if any(len(value) > MAX_LENGTH for value in values.values()):
+            return "failed", f"A value has at most {MAX_LENGTH} characters."
+        changes = {column: value or None for column, value in values.items()}
+        try:
+            users.edit(settings, tokens.access_token, str(tokens.id_claims["sub"]), changes)
+        except SandboxError as error:
+            return "failed", str(error)
+        return "done", "Your row is changed, by your own token."
 
     def on_error(self, _request: Request, error: Exception) -> Response:
         """What a person can act on; everything else goes on to the log as the mistake that it is."""

@@ -37,7 +37,9 @@ class World:
     id_claims: dict[str, Any] = field(default_factory=dict)
     """Overrides, for ID tokens that must not be accepted."""
     opaque: bool = False
-    name: str = "Ada <b>Lovelace</b>"
+    row: dict[str, Any] = field(default_factory=dict)
+    tells_rights: bool = True
+    """Whether introspection is answered."""
     graphql: list[tuple[str | None, dict[str, Any]]] = field(default_factory=list)
 
     def config(self) -> dict[str, str]:
@@ -82,9 +84,25 @@ class World:
             message = "Missing 'Authorization' or 'Cookie' header in JWT authentication mode"
             return {"errors": [{"message": message, "extensions": {"path": "$", "code": "invalid-headers"}}]}
         if "update_users" in body["query"]:
-            self.name = body["variables"]["name"]
+            self.row.update(body["variables"]["changes"])
             return {"data": {"update_users": {"affected_rows": int(body["variables"]["me"] == ME)}}}
-        return {"data": {"users": [{"id": "1", "federated_id": ME, "name": self.name, "picture": None}]}}
+        if "__type" in body["query"]:
+            return self.rights()
+        return {"data": {"users": [self.row]}}
+
+    def rights(self) -> dict[str, Any]:
+        """Introspection as the role `user` sees it: reads every column and an object, writes one text and one date."""
+        if not self.tells_rights:
+            error = {"path": "$.selectionSet.__type", "code": "validation-failed"}
+            return {"errors": [{"message": "introspection is disabled", "extensions": error}]}
+        scalar = {"kind": "NON_NULL", "ofType": {"kind": "SCALAR"}}
+        fields = [{"name": name, "type": scalar} for name in self.row]
+        fields.append({"name": "friends", "type": {"kind": "NON_NULL", "ofType": {"kind": "LIST"}}})
+        inputs = [
+            {"name": "display_name", "type": {"name": "String"}},
+            {"name": "birthday", "type": {"name": "date"}},
+        ]
+        return {"data": {"row": {"fields": fields}, "changes": {"inputFields": inputs}}}
 
 
 @contextlib.contextmanager

@@ -110,7 +110,15 @@ def world(services: World, process: Process) -> World:
     services.codes.clear()
     services.id_claims.clear()
     services.graphql.clear()
-    services.opaque, services.name = False, "Ada <b>Lovelace</b>"
+    services.opaque, services.tells_rights = False, True
+    services.row = {
+        "picture": None,
+        "display_name": None,
+        "name": "Ada <b>Lovelace</b>",
+        "federated_id": ME,
+        "id": "1",
+        "birthday": None,
+    }
     process.config.write_text(json.dumps(services.config()))
     return services
 
@@ -154,6 +162,8 @@ def test_login_asks_for_a_code_with_pkce(browser: Browser, world: World) -> None
     assert asked["redirect_uri"] == f"{browser.base}/auth/callback"
     assert CLIENT_SECRET not in str(asked)
     assert asked != browser.authorization(), "state, nonce and verifier are new each time"
+    assert "screen_hint" not in asked
+    assert "screen_hint=signup" in browser.get("/auth/login", screen_hint="signup").headers["Location"]
 
 
 def test_after_login_the_page_shows_row_claims_and_the_closed_door(browser: Browser, world: World) -> None:
@@ -165,7 +175,11 @@ def test_after_login_the_page_shows_row_claims_and_the_closed_door(browser: Brow
     assert "JWT authentication mode" in page
     assert AUDIENCE in page
     assert "ada@example.com" in page
-    (with_token, first), (without, second) = world.graphql
+    (_, _), (with_token, first), (without, second) = world.graphql
+    assert (
+        "{\n    id\n    federated_id\n    name\n    birthday\n    display_name\n    picture\n  }"
+        in first["query"]
+    )
     assert with_token is not None and with_token.startswith("Bearer ey")
     assert without is None
     assert first == second
@@ -183,26 +197,47 @@ def test_the_session_cookie_is_not_for_scripts_and_new_after_login(browser: Brow
     assert before.split(";")[0] != after.split(";")[0]
 
 
-def test_the_name_is_changed_through_hasura(browser: Browser, world: World) -> None:
-    """The form writes the own row with the own token, and the page shows the new name."""
-    browser.log_in(world)
+def form_token(browser: Browser) -> str:
+    """What the page's form would send along."""
     token = re.search(r'name="form_token" value="([^"]+)"', browser.get("/").text)
     assert token is not None
+    return token[1]
+
+
+def test_the_row_is_changed_through_hasura(browser: Browser, world: World) -> None:
+    """The form offers the text columns that the role may write, and writes the own row with the own token."""
+    browser.log_in(world)
+    page = browser.get("/").text
+    assert 'name="display_name"' in page
+    assert 'name="birthday"' not in page and 'name="name"' not in page
+    token = form_token(browser)
     world.graphql.clear()
-    assert browser.post("/name", form_token=token[1], name=" Countess ").headers["Location"] == "/"
+    assert browser.post("/row", form_token=token, display_name=" Countess ").headers["Location"] == "/"
     authorization, body = world.graphql[0]
     assert authorization is not None
-    assert body["variables"] == {"me": ME, "name": "Countess"}
+    assert body["variables"] == {"me": ME, "changes": {"display_name": "Countess"}}
     page = browser.get("/").text
-    assert "Countess" in page and "Your name is changed" in page
-    assert "Your name is changed" not in browser.get("/").text
+    assert "Countess" in page and "Your row is changed" in page
+    assert "Your row is changed" not in browser.get("/").text
+    browser.post("/row", form_token=token, display_name="")
+    assert world.row["display_name"] is None
+    browser.post("/row", form_token=token, display_name="x" * 201)
+    assert "at most 200 characters" in browser.get("/").text
+
+
+def test_an_engine_that_hides_its_schema_still_shows_the_row(browser: Browser, world: World) -> None:
+    """Where introspection is off the usual columns are read and nothing is offered for change."""
+    world.tells_rights = False
+    browser.log_in(world)
+    page = browser.get("/").text
+    assert "Lovelace" in page and 'id="edit"' not in page
 
 
 def test_a_form_from_elsewhere_changes_nothing(browser: Browser, world: World) -> None:
     """Without the session's form token nothing is sent to Hasura; without a session neither."""
-    assert browser.post("/name", form_token="x", name="Mallory").headers["Location"] == "/"
+    assert browser.post("/row", form_token="x", display_name="Mallory").headers["Location"] == "/"
     browser.log_in(world)
-    assert browser.post("/name", form_token="x", name="Mallory").status_code == 403
+    assert browser.post("/row", form_token="x", display_name="Mallory").status_code == 403
     assert world.graphql == []
 
 
