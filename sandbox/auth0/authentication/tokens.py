@@ -120,7 +120,7 @@ def issue_opaque_token(
     issued = int(time.time())
     claims = {**(custom or {}), "sub": subject, "azp": client_id, "scope": " ".join(scope)}
     claims |= {"iss": tenant.issuer, "iat": issued, "exp": issued + OPAQUE_LIFETIME}
-    header = {"alg": "dir", "enc": "A256GCM", "iss": tenant.issuer}
+    header = {"alg": "dir", "enc": "A256GCM"}
     return jwe.encrypt_compact(header, json.dumps(claims), _opaque_key(tenant)), OPAQUE_LIFETIME
 
 
@@ -139,7 +139,8 @@ def issue_id_token(
     """An ID token for a client: profile claims as the scopes allow, custom claims, `nonce` where one was sent."""
     issued = int(time.time())
     configuration = client.get("jwt_configuration") or {}
-    alg = configuration.get("alg") or "RS256"
+    # A client that says nothing and is not OIDC conformant has the secret-based algorithm, as at Auth0.
+    alg = configuration.get("alg") or ("RS256" if client.get("oidc_conformant") else "HS256")
     if alg not in ("RS256", "HS256"):
         raise ValueError(f"sandbox: the ID token algorithm {alg} is not simulated")
     claims = profile_claims(user, scope) | (custom or {})
