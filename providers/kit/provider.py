@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from providers.kit.inputs import Inputs
@@ -24,6 +25,8 @@ class Provider(Generic[ClientT]):
     description: str
     config: type[Inputs]
     resources: tuple[type[Resource[Any, Any]], ...]
+    functions: Mapping[str, Callable[[Any, dict[str, Any]], dict[str, Any]]] = field(default_factory=dict)
+    """Data sources by token: they take the client and plain arguments, and return plain values."""
 
     def connect(self, config: Any) -> ClientT:
         """Make the client for a validated configuration. Overridden by each provider."""

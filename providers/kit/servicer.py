@@ -110,6 +110,14 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             self.secrets |= secret_texts(value if isinstance(value, Secret) else Secret(value))
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
+    @_call
+    def Invoke(self, request: Any, context: Any) -> Any:
+        function = self.provider.functions.get(request.tok)
+        if function is None:
+            raise ProviderError(f"The plugin {self.provider.name} has no function {request.tok!r}.")
+        result = function(self._connected(), reveal(decode(request.args)))
+        return provider_pb2.InvokeResponse(**{"return": encode(result)})
+
     def _settings(self, props: Props) -> Props:
         return {key: value for key, value in props.items() if key not in _SDK_SETTINGS and value is not None}
 

@@ -40,7 +40,7 @@ def plugin(database: str) -> Iterator[Plugin]:
 
 def run(database: str, statement: str) -> list[Any]:
     with psycopg.connect(database, autocommit=True) as connection:
-        cursor = connection.execute(statement)  # type: ignore[arg-type]  # statements of this file only
+        cursor = connection.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
 

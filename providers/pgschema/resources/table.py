@@ -24,9 +24,9 @@ class Table(Resource[Database, TableInputs]):
     `allowDataLoss`.
     """
 
-    token = "pgschema:index:Table"  # noqa: S105 — a type token, no secret
+    token = "pgschema:index:Table"
     inputs = TableInputs
-    output_types = {"adopted": "boolean"}  # noqa: RUF012 — a ClassVar of the base class
+    output_types = {"adopted": "boolean"}
 
     def normalise(self, props: Props) -> Props:
         filled = {**_DEFAULTS, "primaryKey": [], "uniqueConstraints": [], **props}
