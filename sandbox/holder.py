@@ -1,8 +1,8 @@
 """The detached process that holds the services: `python -m sandbox.holder`, started by `sandbox.supervisor`.
 
-It knows nothing of what the services are. Its stdin brings the plan as one line of JSON, then the word `keep`
-once everything is ready; if the other end closes before that word (Ctrl-C, kill -9, a failed start), everything
-ends. Services that die are logged and reported, never restarted silently.
+It knows nothing of what the services are. Its stdin brings the plan as one line of JSON, then `start NAME` for a
+service whose time has come, then `keep` once everything is ready; if the other end closes before that (Ctrl-C,
+kill -9, a failed start), everything ends. Services that die are logged and reported, never restarted silently.
 
 Nothing outlives it: each service's stdin is a pipe whose other end is here, and one shell waits at such a pipe to kill what is
 left of the process group two seconds after the holder is gone, however it went.
@@ -59,20 +59,29 @@ class Holder:
         self.children: list[Child] = []
         self.kept = False
 
-    def start(self) -> None:
-        """Starts every service at the same time; they wait for each other themselves."""
-        for service in self.plan["services"]:
-            with _log_file(self.state.logs / f"{service['name']}.log") as log:
-                process = subprocess.Popen(
-                    service["command"],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    cwd=self.plan["directory"],
-                    env=service["environment"],
-                )
-            self.children.append(Child(service["name"], service["command"], service["ends_last"], process))
+    def start(self, name: str) -> None:
+        """Starts one service of the plan."""
+        service = self.plan["services"][name]
+        with _log_file(self.state.logs / f"{name}.log") as log:
+            process = subprocess.Popen(
+                service["command"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=self.plan["directory"],
+                env=service["environment"],
+            )
+        self.children.append(Child(name, service["command"], service["ends_last"], process))
         self.report()
+
+    def obey(self, words: str) -> None:
+        """Does what the starter says: `start NAME` or `keep`."""
+        if words == "keep":
+            _say("everything answers")
+            self.kept = True
+            self.report()
+        else:
+            self.start(words.removeprefix("start "))
 
     def reap(self) -> None:
         """Notices services that ended."""
@@ -129,6 +138,33 @@ class Holder:
                 self.reap()
 
 
+class Starter:
+    """The process at the other end of stdin, line by line; `speaks` until it closes that end or is gone."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._unread = b""
+        self.speaks = True
+
+    def fileno(self) -> int:
+        """For select()."""
+        return self._descriptor
+
+    def lines(self) -> list[str]:
+        """Waits for news and returns the lines that became whole."""
+        content = os.read(self._descriptor, 65536)
+        self.speaks = bool(content)
+        *whole, self._unread = (self._unread + content).split(b"\n")
+        return [line.decode() for line in whole]
+
+    def first_lines(self) -> list[str]:
+        """Waits until there is a whole line; none if the other end closed before."""
+        found: list[str] = []
+        while self.speaks and not found:
+            found = self.lines()
+        return found
+
+
 def main() -> None:
     """Runs until SIGTERM, or until the starter goes away before it said `keep`."""
     os.umask(0o077)
@@ -146,10 +182,11 @@ def main() -> None:
         signal.signal(number, end)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
 
-    starter = sys.stdin.buffer
-    plan = json.loads(starter.readline() or b"null")
-    if plan is None:
+    starter = Starter(sys.stdin.fileno())
+    said = starter.first_lines()
+    if not said:
         return
+    plan = json.loads(said.pop(0))
     state = State(Path(plan["state"]))
     with state.holder_lock_file.open("ab") as lock:
         if not _lock(lock):
@@ -162,21 +199,23 @@ def main() -> None:
         listened: list[Any] = [wakeup, starter]
         try:
             _say("starting")
-            holder.start()
-            while not ending:
+            while True:
+                for words in said:
+                    holder.obey(words)
+                said = []
+                if ending or not (starter.speaks or holder.kept):
+                    break
                 ready, _, _ = select.select(listened, [], [])
                 if wakeup in ready:
                     with contextlib.suppress(BlockingIOError):
                         os.read(wakeup, 4096)
                     holder.reap()
                 if starter in ready:
-                    listened.remove(starter)
-                    if starter.readline() != b"keep\n":
-                        _say("the start was given up")
-                        break
-                    _say("everything answers")
-                    holder.kept = True
-                    holder.report()
+                    said = starter.lines()
+                    if not starter.speaks:
+                        listened.remove(starter)
+            if not holder.kept:
+                _say("the start was given up")
         finally:
             holder.stop()
             state.run_file.unlink(missing_ok=True)

@@ -25,7 +25,11 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Service:
-    """One child process. `ready` is asked, with the process id, until it says yes; `url` is what a user may open."""
+    """One child process, started when the services in `after` are ready.
+
+    `ready` is asked, with the process id, until it says yes; `url` is what a user may open; `ends_last` is for the
+    service that others still write to when they end.
+    """
 
     name: str
     command: Sequence[str]
@@ -33,6 +37,7 @@ class Service:
     ready: Callable[[int], bool]
     ports: Sequence[int]
     url: str
+    after: Sequence[str] = ()
     ends_last: bool = False
 
 
@@ -87,6 +92,7 @@ def services(state: State, config: Config) -> list[Service]:
             ready=lambda _pid: answers_http(ports["hasura"], "/healthz") and answers_http(ports["cloud"], "/"),
             ports=[ports["hasura"], ports["cloud"]],
             url=f"http://127.0.0.1:{ports['hasura']}",
+            after=["postgres"],  # as the real engine does, it ends if its metadata database is not there
         ),
     ]  # fmt: skip
     if importlib.util.find_spec("sandbox.app") is not None:

@@ -196,45 +196,43 @@ class Sandbox:
                 env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
                 start_new_session=True,
             )
-        message = {
+        plan_for_holder = {
             "state": str(self.state.directory),
             "directory": str(REPOSITORY),
-            "services": [
-                {
-                    "name": service.name,
+            "services": {
+                service.name: {
                     "command": list(service.command),
                     "environment": dict(service.environment),
                     "ends_last": service.ends_last,
                 }
                 for service in plan
-            ],
+            },
         }
-        assert holder.stdin is not None  # noqa: S101 -- it was opened as a pipe
-        with contextlib.suppress(BrokenPipeError):  # it ended already: _wait_ready says why
-            holder.stdin.write(json.dumps(message).encode() + b"\n")
-            holder.stdin.flush()
+        _tell(holder, json.dumps(plan_for_holder))
         return holder
 
     def _wait_ready(
         self, holder: subprocess.Popen[bytes], plan: Sequence[Service], progress: Progress
     ) -> None:
-        started = time.monotonic()
+        began = time.monotonic()
         waiting = {service.name: service for service in plan}
+        started: set[str] = set()
         while waiting:
-            running = self.state.running() or {}
+            for service in plan:
+                if service.name not in started and not waiting.keys() & set(service.after):
+                    started.add(service.name)
+                    _tell(holder, f"start {service.name}")
             if holder.poll() is not None:
                 raise SandboxError(f"The sandbox ended while it started: {self._last_words('supervisor')}")
-            if running.get("pid") == holder.pid:
-                for name, facts in running["services"].items():
-                    if facts["status"] is not None:
-                        raise SandboxError(
-                            f"{name} ended while the sandbox started (status {facts['status']}): "
-                            f"{self._last_words(name)}"
-                        )
-                    if name in waiting and waiting[name].ready(facts["pid"]):
-                        service = waiting.pop(name)
-                        progress(f"{name:<9}{service.url}  ({time.monotonic() - started:.1f} s)")
-            if waiting and time.monotonic() - started > READY_TIMEOUT_SECONDS:
+            running = self.state.running() or {}
+            for name, facts in running["services"].items() if running.get("pid") == holder.pid else ():
+                if facts["status"] is not None:
+                    raise SandboxError(
+                        f"{name} ended while the sandbox started (status {facts['status']}): {self._last_words(name)}"
+                    )
+                if name in waiting and waiting[name].ready(facts["pid"]):
+                    progress(f"{name:<9}{waiting.pop(name).url}  ({time.monotonic() - began:.1f} s)")
+            if waiting and time.monotonic() - began > READY_TIMEOUT_SECONDS:
                 raise SandboxError(
                     f"{' and '.join(waiting)} did not answer within {READY_TIMEOUT_SECONDS:.0f} s: see the logs in "
                     f"{self.state.logs}."
@@ -243,16 +241,13 @@ class Sandbox:
 
     def _keep(self, holder: subprocess.Popen[bytes]) -> None:
         """Tells the holder to live on without us, and waits until it has written that down."""
-        assert holder.stdin is not None  # noqa: S101 -- it was opened as a pipe
-        try:
-            holder.stdin.write(b"keep\n")
-            holder.stdin.close()
-        except BrokenPipeError:
-            raise SandboxError(
-                f"The sandbox ended while it started: {self._last_words('supervisor')}"
-            ) from None
-        while holder.poll() is None and not (self.state.running() or {}).get("kept"):
+        _tell(holder, "keep")
+        while not (self.state.running() or {}).get("kept"):
+            if holder.poll() is not None:
+                raise SandboxError(f"The sandbox ended while it started: {self._last_words('supervisor')}")
             time.sleep(0.01)
+        if holder.stdin is not None:
+            holder.stdin.close()
 
     def _last_words(self, name: str) -> str:
         log = self.state.logs / f"{name}.log"
@@ -310,3 +305,11 @@ class Sandbox:
                     os.kill(facts["pid"], signal.SIGKILL)
         self.state.run_file.unlink(missing_ok=True)
         return True
+
+
+def _tell(holder: subprocess.Popen[bytes], words: str) -> None:
+    """Says a line to the holder. If it has ended, whoever waits for it finds out."""
+    if holder.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            holder.stdin.write(words.encode() + b"\n")
+            holder.stdin.flush()
