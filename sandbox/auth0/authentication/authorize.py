@@ -25,7 +25,8 @@ from sandbox.auth0.authentication.errors import (
 from sandbox.auth0.authentication.events import request_part
 from sandbox.auth0.authentication.login import Refusal, tenant_log, through_actions
 from sandbox.auth0.authentication.scopes import ScopeError, granted_scopes
-from sandbox.auth0.runtime import Outcome
+from sandbox.auth0.management import triggers
+from sandbox.auth0.runtime import Outcome, warm
 from sandbox.auth0.store import Document
 from sandbox.auth0.tenant import Tenant
 
@@ -78,6 +79,8 @@ async def authorize(tenant: Tenant, request: Request) -> Response:
         raise RedirectError(redirect_uri, state, "login_required", "Login required")
     tenant.store.put("login_transaction", transaction["id"], transaction)
     sessions.sweep(tenant, "login_transaction", lambda doc: doc["expires"] < time.time())
+    if triggers.deployed_actions(tenant, "post-login"):
+        warm(tenant)  # a Node process starts while the person types
     form = "signup" if query.get("screen_hint") == "signup" else "login"
     response = RedirectResponse(f"/u/{form}?state={transaction['id']}", status_code=302, headers=NO_STORE)
     sessions.remember_browser(response, transaction["browser"])

@@ -17,6 +17,7 @@ from sandbox.auth0.authentication.errors import NotSimulatedError, OAuthError
 from sandbox.auth0.authentication.events import credentials_exchange_event, request_part
 from sandbox.auth0.authentication.login import Refusal, tenant_log, through_actions
 from sandbox.auth0.authentication.scopes import ScopeError, audience_server, granted_scopes, scope_values
+from sandbox.auth0.management import triggers
 from sandbox.auth0.runtime import run_trigger
 from sandbox.auth0.store import Document
 from sandbox.auth0.tenant import Tenant
@@ -190,7 +191,7 @@ async def client_credentials(
     requested = body.get("scope", "").split()
     scope = [item for item in permitted if not requested or item in requested]
     claims: Document = {}
-    actions = accounts.deployed_actions(tenant, "credentials-exchange")
+    actions = triggers.deployed_actions(tenant, "credentials-exchange")
     if actions:
         event = credentials_exchange_event(
             tenant,

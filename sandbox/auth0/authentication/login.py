@@ -11,11 +11,11 @@ from typing import Any
 
 from starlette.requests import Request
 
-from sandbox.auth0.authentication import accounts
 from sandbox.auth0.authentication.directory import update_user
 from sandbox.auth0.authentication.errors import NotSimulatedError
 from sandbox.auth0.authentication.events import post_login_event
 from sandbox.auth0.authentication.sessions import client_of
+from sandbox.auth0.management import triggers
 from sandbox.auth0.runtime import Outcome, run_post_login
 from sandbox.auth0.runtime.executor import now, prune
 from sandbox.auth0.store import Document
@@ -84,7 +84,7 @@ async def through_actions(
     )
     if first:
         event["user"].pop("last_login", None)
-    outcome = await run_post_login(tenant, accounts.deployed_actions(tenant, "post-login"), event)
+    outcome = await run_post_login(tenant, triggers.deployed_actions(tenant, "post-login"), event)
     user = _write_metadata(tenant, user, outcome)
     if outcome.failure is not None:
         tenant_log(
@@ -120,10 +120,10 @@ def _write_metadata(tenant: Tenant, user: Document, outcome: Outcome) -> Documen
     return update_user(tenant, user["user_id"], change) or user
 
 
-def refuse_unsimulated_triggers(tenant: Tenant, *triggers: str) -> None:
+def refuse_unsimulated_triggers(tenant: Tenant, *names: str) -> None:
     """Raise NotSimulatedError where Actions are bound to a trigger that would have to run now and does not."""
-    for trigger in triggers:
-        if accounts.deployed_actions(tenant, trigger):
+    for trigger in names:
+        if triggers.deployed_actions(tenant, trigger):
             raise NotSimulatedError(f"running the Actions bound to the trigger {trigger}")
 
 

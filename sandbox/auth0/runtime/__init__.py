@@ -2,7 +2,7 @@
 
 May know: `sandbox.auth0.store` and `tenant`, and Node. Knows neither HTTP nor tokens: `authentication/` builds
 the event and applies the outcome. `await run_post_login(tenant, actions, event)` gives an `Outcome`,
-`run_test(tenant, action_doc, payload)` what the Management API's test call answers. One Node process per
+`await run_test(tenant, action_doc, payload)` what the Management API's test call answers. One Node process per
 run, one of them started ahead (`pool.py`); `runner.js` is the process, `api.js` the `api` object in it.
 """
 

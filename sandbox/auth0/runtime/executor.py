@@ -12,9 +12,11 @@ import logging
 import secrets
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sandbox.auth0.runtime.outcome import Outcome, read_transcript
 from sandbox.auth0.runtime.pool import pool_for
+from sandbox.auth0.store import Store
 from sandbox.auth0.tenant import Tenant
 
 __all__ = ["TIME_LIMIT_KEY", "now", "prune", "run_post_login", "run_test", "run_trigger", "warm"]
@@ -28,7 +30,7 @@ HANDLERS = {
     "credentials-exchange": "onExecuteCredentialsExchange",
 }
 KEPT = 1000
-_caches: dict[tuple[int, str], dict[str, Any]] = {}
+_caches: WeakKeyDictionary[Store, dict[str, dict[str, Any]]] = WeakKeyDictionary()
 
 
 def now() -> str:
@@ -62,12 +64,11 @@ async def run_trigger(
     return outcome
 
 
-def run_test(tenant: Tenant, action_doc: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
+async def run_test(tenant: Tenant, action_doc: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
     """Run an Action's draft with `payload` (`{"event": {…}}`, or the event itself) and tell what it did.
 
     `event.secrets` of the payload win over the Action's own. Nothing is recorded and no command is applied.
-    Blocks until the Action has ended, at most for the trigger's limit. Raises ValueError where the Action's
-    trigger is not simulated.
+    Raises ValueError where the Action's trigger is not simulated.
     """
     event = payload["event"] if isinstance(payload.get("event"), dict) else payload
     trigger = (action_doc.get("supported_triggers") or [{"id": "post-login"}])[0]["id"]
@@ -80,7 +81,8 @@ def run_test(tenant: Tenant, action_doc: dict[str, Any], payload: dict[str, Any]
         "secrets": {**draft_secrets(action_doc), **(event.get("secrets") or {})},
     }
     pool = pool_for(tenant.node, tenant.extra_ca)
-    outcome = pool.executor.submit(_execute, tenant, trigger, [action], event).result()
+    loop = asyncio.get_running_loop()
+    outcome = await loop.run_in_executor(pool.executor, _execute, tenant, trigger, [action], event)
     result = outcome.results[0] if outcome.results else None
     error = None
     if outcome.failure is not None:
@@ -104,7 +106,7 @@ def run_test(tenant: Tenant, action_doc: dict[str, Any], payload: dict[str, Any]
 def _execute(tenant: Tenant, trigger: str, actions: list[dict[str, Any]], event: dict[str, Any]) -> Outcome:
     """One run in one process; blocks."""
     limit = float(tenant.store.get_value(TIME_LIMIT_KEY) or TIME_LIMIT)
-    cache = _caches.setdefault((id(tenant.store), trigger), {})
+    cache = _caches.setdefault(tenant.store, {}).setdefault(trigger, {})
     job = {
         "trigger": trigger,
         "handler": HANDLERS[trigger],
