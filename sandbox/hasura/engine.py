@@ -7,12 +7,15 @@ anew from it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+import psycopg
 
 from sandbox.hasura import graphql
 from sandbox.hasura.authentication import Authenticator, KeysUnavailable, Session
@@ -23,9 +26,9 @@ from sandbox.hasura.metadata import dispatch
 from sandbox.hasura.metadata import objects as ids
 from sandbox.hasura.metadata.canonical_source import source_configuration
 from sandbox.hasura.metadata.draft import Draft
-from sandbox.hasura.metadata.faults import Fault
 from sandbox.hasura.metadata.sources import Source, SourceRegistry
 from sandbox.hasura.metadata.storage import MetadataStorage, empty_metadata
+from sandbox.hasura.routing import source_for
 
 __all__ = ["ConfigurationError", "HasuraEngine", "Snapshot"]
 
@@ -49,6 +52,7 @@ class Snapshot:
     schemas: dict[str, graphql.Engine] = field(default_factory=dict)
     served: list[dict[str, Any]] = field(default_factory=list)
     inherited_roles: list[dict[str, Any]] = field(default_factory=list)
+    stringify: bool = False
 
 
 class HasuraEngine:
@@ -240,21 +244,25 @@ class HasuraEngine:
             finally:
                 self._registry.retire(self._snapshot.sources.values())
 
-    def graphql_request(self, session: Session, request: dict[str, Any]) -> dict[str, Any]:
-        """Answer one GraphQL request. Raises `GraphQLFault`."""
+    def graphql_request(self, session: Session, request: Any) -> Any:
+        """Answer a GraphQL request, or a list of them; errors are answers."""
+        if isinstance(request, list):
+            return [self.graphql_request(session, one) for one in request]
         snapshot = self._snapshot
         if not snapshot.schemas:
-            nothing = graphql.build(
-                Catalog(tables={}), {"name": "default", "kind": "postgres", "tables": []}, []
-            )
-            return nothing.execute(_no_database, session, request)
-        name, schema = next(iter(snapshot.schemas.items()))
-        return schema.execute(snapshot.sources[name].usable_pool.connection, session, request)
+            return _NOTHING.execute(_no_database, session, request)
+        try:
+            name = source_for(snapshot.schemas, session, request)
+        except GraphQLFault as fault:
+            return fault.as_answer(session.is_admin)
+        pool = snapshot.sources[name].usable_pool
+        return snapshot.schemas[name].execute(pool.connection, session, request)
 
     def _publish(self, draft: Draft) -> None:
         old = self._snapshot
         before = {source["name"]: source for source in old.served}
         schemas: dict[str, graphql.Engine] = {}
+        stringify = self._environment.flag("HASURA_GRAPHQL_STRINGIFY_NUMERIC_TYPES")
         for source in draft.checked.sources:
             name = source["name"]
             catalog = draft.sources[name].catalog
@@ -264,9 +272,12 @@ class HasuraEngine:
                 and before[name] == source
                 and old.sources[name].catalog is catalog
                 and old.inherited_roles == draft.checked.inherited_roles
+                and old.stringify == stringify
             )
             schemas[name] = (
-                old.schemas[name] if same else graphql.build(catalog, source, draft.checked.inherited_roles)
+                old.schemas[name]
+                if same
+                else graphql.build(catalog, source, draft.checked.inherited_roles, stringify)
             )
         self._snapshot = Snapshot(
             metadata=draft.metadata,
@@ -276,9 +287,15 @@ class HasuraEngine:
             schemas=schemas,
             served=draft.checked.sources,
             inherited_roles=draft.checked.inherited_roles,
+            stringify=stringify,
         )
         self._registry.retire(draft.sources.values())
 
 
-def _no_database() -> Any:
-    raise Fault("no source is configured", "unexpected")
+@contextlib.contextmanager
+def _no_database() -> Iterator[psycopg.Connection[Any]]:
+    """The connection of an engine without sources: its schema has nothing that would use it."""
+    yield cast("psycopg.Connection[Any]", None)
+
+
+_NOTHING = graphql.build(Catalog(tables={}), {"name": "default", "kind": "postgres", "tables": []})

@@ -43,6 +43,10 @@ class Environment:
         """What the engine sees."""
         return {**self._process, **self._cloud}
 
+    def flag(self, name: str) -> bool:
+        """A boolean variable, as Hasura reads it; false where it is not set."""
+        return self.merged().get(name, "").lower() in ("true", "t", "yes", "y")
+
     def replace(self, variables: Mapping[str, str], current_hash: str) -> bool:
         """Store `variables` in place of the set named `current_hash`; False when another set is stored."""
         with self._lock:

@@ -21,7 +21,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sandbox.hasura.authentication import Session
 from sandbox.hasura.engine import HasuraEngine
 from sandbox.hasura.graphql.errors import GraphQLFault
 from sandbox.hasura.metadata.faults import Fault
@@ -86,30 +85,17 @@ class _Handlers:
         body = await request.body()
 
         def work() -> Any:
-            session: Session | None = None
             try:
                 session = self._engine.authenticate(request.headers)
-                parsed = _parse(body)
-                if isinstance(parsed, list):
-                    return [self._one(session, item) for item in parsed]
-                return self._one(session, parsed)
+                return self._engine.graphql_request(session, _parse(body))
             except GraphQLFault as fault:
-                return fault.as_answer(session is not None and session.is_admin)
+                return fault.as_answer()
             except Fault as fault:
                 return GraphQLFault(fault.message, fault.code, fault.path).as_answer()
 
         answer = await self._in_thread(work)
         failed = isinstance(answer, dict) and "errors" in answer
         return JSONResponse(answer, status_code=error_status if failed else 200)
-
-    def _one(self, session: Session, request: Any) -> Any:
-        if not isinstance(request, dict):
-            fault = GraphQLFault("expected Object, but encountered something else", "parse-failed")
-            return fault.as_answer()
-        try:
-            return self._engine.graphql_request(session, request)
-        except GraphQLFault as fault:
-            return fault.as_answer(session.is_admin)
 
     async def metadata(self, request: Request) -> Response:
         """`/v1/metadata`."""

@@ -267,25 +267,41 @@ def inherited_role(raw: dict[str, Any], *, path: str) -> dict[str, Any]:
     return {"role_name": name, "role_set": sorted(set(roles))}
 
 
+_METADATA_ORDER = ("version", "sources", "inherited_roles")
+_SOURCE_ORDER = ("name", "kind", "tables", "functions", "configuration")
+_TABLE_ORDER = (
+    "table",
+    "configuration",
+    "object_relationships",
+    "array_relationships",
+    "computed_fields",
+    *(f"{kind}_permissions" for kind in PERMISSION_KINDS),
+)
+
+
 def sort_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    """`metadata` with every list in exported order and empty lists left out (in place; returned as well)."""
+    """`metadata` with lists and keys in exported order and empty lists left out (in place; returned as well)."""
     metadata["sources"].sort(key=lambda s: s["name"])
     for source in metadata["sources"]:
         source["tables"].sort(key=lambda t: as_key(t["table"]))
         for table in source["tables"]:
-            for key in list(table):
+            for key, value in table.items():
                 if key.endswith("_permissions"):
-                    table[key].sort(key=lambda p: p["role"])
+                    value.sort(key=lambda p: p["role"])
                 elif key.endswith(("_relationships", "_fields")):
-                    table[key].sort(key=lambda r: r["name"])
-                if not table[key]:
-                    del table[key]
+                    value.sort(key=lambda r: r["name"])
+            _reorder(table, _TABLE_ORDER)
         if "functions" in source:
             source["functions"].sort(key=lambda f: as_key(f["function"]))
-            if not source["functions"]:
-                del source["functions"]
-    if metadata.get("inherited_roles"):
+        _reorder(source, _SOURCE_ORDER, keep=("tables",))
+    if "inherited_roles" in metadata:
         metadata["inherited_roles"].sort(key=lambda r: r["role_name"])
-    else:
-        metadata.pop("inherited_roles", None)
+    _reorder(metadata, _METADATA_ORDER, keep=("sources",))
     return metadata
+
+
+def _reorder(value: dict[str, Any], order: tuple[str, ...], keep: tuple[str, ...] = ()) -> None:
+    """Put the keys of `value` in order; what is empty goes, apart from `keep`."""
+    fresh = {key: value[key] for key in order if key in value and (value[key] or key in keep)}
+    value.clear()
+    value.update(fresh)

@@ -116,8 +116,9 @@ def _connect(name: str, key: str, url: str, info: Mapping[str, Any]) -> Source:
         max_idle=float(settings.get("idle_timeout", 180)),
         max_lifetime=float(settings.get("connection_lifetime", 600)),
         timeout=float(settings.get("pool_timeout", 30)),
-        kwargs={"application_name": "hasura", "connect_timeout": int(_CONNECT_SECONDS)},
+        kwargs={"autocommit": True, "application_name": "hasura", "connect_timeout": int(_CONNECT_SECONDS)},
         configure=configure,
+        check=ConnectionPool.check_connection,
         name=f"source-{name}",
         open=True,
     )
