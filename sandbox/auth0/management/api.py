@@ -104,7 +104,9 @@ class ManagementApi:
         endpoint, params = self._find(request.method, path, segments)
         if not scopes.intersection(endpoint.scopes):
             raise InsufficientScopeError(endpoint.scopes)
-        query = dict(request.query_params)
+        # An argument that is given more than once is a list.
+        arguments = request.query_params
+        query = {name: ",".join(arguments.getlist(name)) for name in arguments}
         for name in query:
             if name not in endpoint.query:
                 raise NotSimulatedError(f"argument {name} of {request.method} {path}")
