@@ -275,7 +275,7 @@ def _secret_advice(key: str) -> str:
 
 def _unknown_keys(namespace: str) -> Iterator[str]:
     known = [field.alias or name for name, field in Settings.model_fields.items()]
-    for full in sorted(pulumi.runtime.config.CONFIG):
+    for full in sorted(pulumi.runtime.config.CONFIG.get()):
         prefix, _, key = full.partition(":")
         if prefix == namespace and key not in known:
             near = difflib.get_close_matches(key, known, n=1)

@@ -1,0 +1,163 @@
+"""A stack of this project on the sandbox: its configuration, and the engine's commands on it with their output as it comes."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops import paths
+from ops.environment import engine_environment
+from ops.errors import Problem
+from ops.toolchain import Toolchain
+
+AUDIENCE = "https://api.sandbox.example"
+APP_NAME = "Sandbox demo"
+
+Status = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack by name. `state`: the sandbox's folder, where the engine's state and passphrase are kept, too."""
+
+    name: str
+    state: Path
+    environment: dict[str, str]
+    pulumi: Path
+
+    @classmethod
+    def open(cls, toolchain: Toolchain, state: Path, ca_file: str, name: str = "sandbox") -> Stack:
+        """The stack, made where it does not exist. Locks left by killed engines are removed."""
+        environment = engine_environment(toolchain, state, _passphrase(state))
+        # Go (the published auth0 plugin) and requests each have a variable of their own for the certificate authority.
+        environment |= {"SSL_CERT_FILE": ca_file, "REQUESTS_CA_BUNDLE": ca_file}
+        stack = cls(name, state, environment, toolchain.pulumi)
+        stack._break_stale_locks()
+        if stack._capture("stack", "select", name).returncode != 0:
+            stack._config_file.unlink(missing_ok=True)  # encrypted for a stack that is gone
+            made = stack._capture("stack", "init", name)
+            if made.returncode != 0:
+                raise Problem(f"Pulumi could not make the stack {name}: {_last_line(made.stderr)}")
+        return stack
+
+    @property
+    def _config_file(self) -> Path:
+        return paths.ROOT / f"Pulumi.{self.name}.yaml"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the stack has resources."""
+        return bool(self.resources())
+
+    def configure(self, settings: Mapping[str, str], secret: Mapping[str, str]) -> None:
+        """Set configuration by path (`hasura.kind`). Raises `Problem` with the engine's word."""
+        words = [word for key, value in settings.items() for word in ("--plaintext", f"{key}={value}")]
+        words += [word for key, value in secret.items() for word in ("--secret", f"{key}={value}")]
+        done = self._capture("config", "set-all", "--stack", self.name, "--path", *words)
+        if done.returncode != 0:
+            raise Problem(f"Pulumi did not take the configuration of {self.name}: {_last_line(done.stderr)}")
+
+    def run(self, command: str, *words: str) -> int:
+        """Run `pulumi COMMAND` with its output on this terminal; its exit status."""
+        arguments = [str(self.pulumi), command, "--stack", self.name, *words]
+        child = subprocess.Popen(arguments, cwd=paths.ROOT, env=self.environment, stdin=subprocess.DEVNULL)
+        try:
+            return child.wait()
+        except BaseException:
+            # Ctrl-C went to the engine, too: it finishes what it is doing, so that nothing is made and forgotten.
+            child.wait()
+            raise
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs, secrets in plain text."""
+        shown = self._capture("stack", "output", "--stack", self.name, "--json", "--show-secrets")
+        if shown.returncode != 0:
+            raise Problem(f"Pulumi shows no outputs of {self.name}: {_last_line(shown.stderr)}")
+        found: dict[str, Any] = json.loads(shown.stdout)
+        return found
+
+    def export(self) -> dict[str, Any]:
+        """The deployment as the engine keeps it, secrets encrypted."""
+        exported = self._capture("stack", "export", "--stack", self.name)
+        if exported.returncode != 0:
+            raise Problem(f"Pulumi does not export {self.name}: {_last_line(exported.stderr)}")
+        found: dict[str, Any] = json.loads(exported.stdout)
+        return found
+
+    def resources(self) -> list[dict[str, Any]]:
+        """What the state holds."""
+        return self.export()["deployment"].get("resources") or []
+
+    def remove(self) -> None:
+        """Forget the stack after a destroy, its configuration file included."""
+        self._capture("stack", "rm", "--stack", self.name, "--yes", "--force")
+        self._config_file.unlink(missing_ok=True)
+
+    def _capture(self, *words: str) -> subprocess.CompletedProcess[str]:
+        arguments = [str(self.pulumi), *words, "--non-interactive"]
+        return subprocess.run(
+            arguments, cwd=paths.ROOT, env=self.environment, capture_output=True, text=True, check=False
+        )
+
+    def _break_stale_locks(self) -> None:
+        """The file backend locks with a file that a killed engine leaves behind; it names the engine's process."""
+        for lock in (self.state / "pulumi" / ".pulumi" / "locks").rglob("*.json"):
+            try:
+                pid = int(json.loads(lock.read_text(encoding="utf-8"))["pid"])
+            except (OSError, ValueError, KeyError, TypeError):
+                pid = 0
+            if not _is_engine(pid):
+                lock.unlink(missing_ok=True)
+
+
+def settings_for(status: Status) -> tuple[dict[str, str], dict[str, str]]:
+    """Configuration (plain, secret) of a stack that deploys to a sandbox, from `./dev sandbox status --json`."""
+    plain = {
+        "auth0:domain": status["auth0"]["domain"],
+        "auth0:clientId": status["auth0"]["client_id"],
+        "appName": APP_NAME,
+        "appUrls[0]": status["app"]["url"],
+        "audience": AUDIENCE,
+        "usersTable.onDestroy": "drop",
+        "hasura.kind": "cloud",
+        "hasura.endpoint": status["hasura"]["url"],
+        "hasura.projectId": status["hasura_cloud"]["project_id"],
+        "hasura.cloudEndpoint": f"{status['hasura_cloud']['url']}/v1/graphql",
+    }
+    secret = {
+        "auth0:clientSecret": status["auth0"]["client_secret"],
+        "databaseUrl": status["postgres"]["url"],
+        "hasura.adminSecret": status["hasura"]["admin_secret"],
+        "hasura.cloudToken": status["hasura_cloud"]["token"],
+    }
+    return plain, secret
+
+
+def _passphrase(state: Path) -> str:
+    """What encrypts the stack's secrets: random, made once a sandbox."""
+    file = state / "pulumi-passphrase"
+    state.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as sink:
+            sink.write(secrets.token_urlsafe(24))
+    return file.read_text(encoding="utf-8")
+
+
+def _is_engine(pid: int) -> bool:
+    if pid <= 0:
+        return False
+    words: Sequence[str] = ("ps", "-o", "command=", "-p", str(pid))
+    shown = subprocess.run(words, capture_output=True, text=True, check=False)
+    return "pulumi" in shown.stdout
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "it gave no reason"
