@@ -148,6 +148,7 @@ def _print_services(sandbox: Sandbox, *, memory: bool = False) -> None:
             row.append(f"{used.get(service.name, 0) / 1_048_576:.0f} MB")
         table.add_row(*row)
     if memory:
+        table.add_row("supervisor", "", "", "", f"{used.get('supervisor', 0) / 1_048_576:.0f} MB")
         table.add_row("all", "", "", "", f"{sum(used.values()) / 1_048_576:.0f} MB")
     Console(highlight=False).print(table)
     for service in found:

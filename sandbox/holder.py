@@ -177,7 +177,7 @@ def main() -> None:
         nonlocal ending
         ending = True
 
-    signal.set_wakeup_fd(wake)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)

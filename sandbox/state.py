@@ -63,7 +63,7 @@ class State:
         self.directory = directory.absolute()
         self.config_file = self.directory / "config.json"
         self.run_file = self.directory / "run.json"
-        self.lock_file = self.directory / "lock"
+        self.lock_file = self.directory / "sandbox.lock"
         self.holder_lock_file = self.directory / "holder.lock"
         self.logs = self.directory / "logs"
         self.postgres = self.directory / "postgres"
@@ -72,16 +72,30 @@ class State:
         self.app_file = self.directory / "app.json"
 
     def make(self) -> None:
-        """Makes the directory. Root's may be passed through by others, since Postgres runs as somebody else."""
+        """Makes the directory. Root's may be passed through by others, since Postgres runs as somebody else.
+
+        Raises SandboxError if it can't, or if the directory is in use for something else.
+        """
+        self.check_own()
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             self.directory.chmod(0o711 if os.geteuid() == 0 else 0o700)
+            self.lock_file.touch(mode=0o600)
             self.logs.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise SandboxError(
                 f"The sandbox can't keep its state in {self.directory} ({error.strerror}): give another directory "
                 "with --state."
             ) from error
+
+    def check_own(self) -> None:
+        """Raises SandboxError if the directory holds anything but a sandbox's state: `reset` removes all of it."""
+        in_use = self.directory.exists() and not self.lock_file.exists()
+        if in_use and (not self.directory.is_dir() or any(self.directory.iterdir())):
+            raise SandboxError(
+                f"{self.directory} holds something else than a sandbox's state: give a new or empty directory with "
+                "--state."
+            )
 
     def load(self) -> Config | None:
         """The kept configuration; None before the first start. Raises SandboxError if it can't be read."""
@@ -107,9 +121,19 @@ class State:
         return config
 
     def remove(self) -> None:
-        """Removes everything, the part of it outside of the directory included."""
+        """Removes everything, the part of it outside of the directory included. The mark goes last."""
+        self.check_own()
         remove_tree(self.postgres)
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if not self.directory.is_dir():
+            return
+        for entry in self.directory.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry != self.lock_file:
+                entry.unlink(missing_ok=True)
+        self.lock_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.directory.rmdir()
 
     def running(self) -> dict[str, Any] | None:
         """What the holder last wrote about its processes; None if it never did."""

@@ -10,10 +10,8 @@ The commands of `ops/sandbox.py` and the demo are thin over this class.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,17 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import NotRunningError, SandboxError
+from sandbox.launch import launch
 from sandbox.logs import last_lines
 from sandbox.ports import DEFAULT_PORTS, is_free, listener
 from sandbox.processes import command_line
-from sandbox.services import REPOSITORY, Service, connection_facts, python_module, services
+from sandbox.services import REPOSITORY, Service, connection_facts, services
 from sandbox.state import Config, State
 
 __all__ = ["DEFAULT_STATE", "NotRunningError", "Sandbox", "ServiceStatus", "Started"]
 
 DEFAULT_STATE = REPOSITORY / ".sandbox"
 
-READY_TIMEOUT_SECONDS = 60.0
 STOP_TIMEOUT_SECONDS = 10.0
 
 Progress = Callable[[str], None]
@@ -83,23 +81,16 @@ class Sandbox:
         with self.state.locked():
             dead: list[str] = []
             if self.state.is_held():
-                dead = [service.name for service in self.services() if service.state == "down"]
-                if not dead:
+                found = self.services()
+                dead = [service.name for service in found if service.state == "down"]
+                if found and not dead:
                     return Started(already=True)
-                progress(f"{' and '.join(dead)} had ended: everything is started again.")
-                self._stop()
+                if dead:
+                    progress(f"{' and '.join(dead)} had ended: everything is started again.")
+                self._stop()  # also a start that was given up and is still ending
             was_killed = self._clear_leftovers()
             config = self._configure(patience_seconds=3.0 if was_killed else 0.0)
-            plan = self._plan(self.state, config)
-            holder = self._spawn(plan)
-            try:
-                self._wait_ready(holder, plan, progress)
-                self._keep(holder)
-            except BaseException:
-                self._abandon(holder)
-                raise
-            # The holder lives on after us; Popen would otherwise warn that it does.
-            holder.returncode = 0
+            launch(self.state, self._plan(self.state, config), progress)
             return Started(revived=dead)
 
     def stop(self) -> bool:
@@ -185,87 +176,6 @@ class Sandbox:
             )
         return config
 
-    def _spawn(self, plan: Sequence[Service]) -> subprocess.Popen[bytes]:
-        with (self.state.logs / "supervisor.log").open("ab") as log:
-            holder = subprocess.Popen(
-                python_module("sandbox.holder"),
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                cwd=REPOSITORY,
-                env={"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"},
-                start_new_session=True,
-            )
-        plan_for_holder = {
-            "state": str(self.state.directory),
-            "directory": str(REPOSITORY),
-            "services": {
-                service.name: {
-                    "command": list(service.command),
-                    "environment": dict(service.environment),
-                    "ends_last": service.ends_last,
-                }
-                for service in plan
-            },
-        }
-        _tell(holder, json.dumps(plan_for_holder))
-        return holder
-
-    def _wait_ready(
-        self, holder: subprocess.Popen[bytes], plan: Sequence[Service], progress: Progress
-    ) -> None:
-        began = time.monotonic()
-        waiting = {service.name: service for service in plan}
-        started: set[str] = set()
-        while waiting:
-            for service in plan:
-                if service.name not in started and not waiting.keys() & set(service.after):
-                    started.add(service.name)
-                    _tell(holder, f"start {service.name}")
-            if holder.poll() is not None:
-                raise SandboxError(f"The sandbox ended while it started: {self._last_words('supervisor')}")
-            running = self.state.running() or {}
-            for name, facts in running["services"].items() if running.get("pid") == holder.pid else ():
-                if facts["status"] is not None:
-                    raise SandboxError(
-                        f"{name} ended while the sandbox started (status {facts['status']}): {self._last_words(name)}"
-                    )
-                if name in waiting and waiting[name].ready(facts["pid"]):
-                    progress(f"{name:<9}{waiting.pop(name).url}  ({time.monotonic() - began:.1f} s)")
-            if waiting and time.monotonic() - began > READY_TIMEOUT_SECONDS:
-                raise SandboxError(
-                    f"{' and '.join(waiting)} did not answer within {READY_TIMEOUT_SECONDS:.0f} s: see the logs in "
-                    f"{self.state.logs}."
-                )
-            time.sleep(0.02)
-
-    def _keep(self, holder: subprocess.Popen[bytes]) -> None:
-        """Tells the holder to live on without us, and waits until it has written that down."""
-        _tell(holder, "keep")
-        while not (self.state.running() or {}).get("kept"):
-            if holder.poll() is not None:
-                raise SandboxError(f"The sandbox ended while it started: {self._last_words('supervisor')}")
-            time.sleep(0.01)
-        if holder.stdin is not None:
-            holder.stdin.close()
-
-    def _last_words(self, name: str) -> str:
-        log = self.state.logs / f"{name}.log"
-        lines = last_lines(log, 1)
-        return f"{lines[0]} (all of it in {log})" if lines else f"it said nothing in {log}."
-
-    def _abandon(self, holder: subprocess.Popen[bytes]) -> None:
-        """Ends a start that failed or was interrupted; a second Ctrl-C can't leave anything running either."""
-        with contextlib.suppress(OSError):
-            if holder.stdin is not None:
-                holder.stdin.close()
-        try:
-            holder.wait(STOP_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(holder.pid, signal.SIGKILL)
-            holder.wait()
-
     def _stop(self) -> bool:
         """Ends the holder and with it the services. The lock is held."""
         if not self.state.is_held():
@@ -305,11 +215,3 @@ class Sandbox:
                     os.kill(facts["pid"], signal.SIGKILL)
         self.state.run_file.unlink(missing_ok=True)
         return True
-
-
-def _tell(holder: subprocess.Popen[bytes], words: str) -> None:
-    """Says a line to the holder. If it has ended, whoever waits for it finds out."""
-    if holder.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
-            holder.stdin.write(words.encode() + b"\n")
-            holder.stdin.flush()

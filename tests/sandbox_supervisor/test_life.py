@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import stat
 import threading
@@ -138,3 +139,31 @@ def test_an_unreadable_configuration_is_a_sentence(sandbox):
     sandbox.state.config_file.write_text("{")
     with pytest.raises(SandboxError, match="reset"):
         sandbox.start()
+
+
+def test_a_directory_with_something_else_in_it_is_left_alone(sandbox):
+    """`--state` with a slip of the finger must not cost anybody's files."""
+    theirs = sandbox.state.directory / "auth0" / "thesis.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("years of work")
+    mode = sandbox.state.directory.stat().st_mode
+    for act in (sandbox.start, sandbox.reset):
+        with pytest.raises(SandboxError, match="holds something else"):
+            act()
+    assert theirs.read_text() == "years of work"
+    assert sandbox.state.directory.stat().st_mode == mode
+    assert not sandbox.state.lock_file.exists()
+    shutil.rmtree(sandbox.state.directory)
+
+
+def test_reset_removes_all_of_it(sandbox):
+    """After a reset there is no directory, and a second reset is fine."""
+    sandbox.start()
+    pids = all_pids(sandbox)
+    secret = sandbox.status()["hasura"]["admin_secret"]
+    assert sandbox.reset()
+    assert gone(pids)
+    assert not sandbox.state.directory.exists()
+    assert not sandbox.reset()
+    sandbox.start()
+    assert sandbox.status()["hasura"]["admin_secret"] != secret
