@@ -80,7 +80,9 @@ class Authenticator:
     def _read_config(self, config: dict[str, Any], ca_file: str | None) -> None:
         if ("key" in config) == ("jwk_url" in config):
             both = "key" in config
-            raise ValueError("key, jwk_url both cannot be present" if both else "key and jwk_url both cannot be empty")
+            raise ValueError(
+                "key, jwk_url both cannot be present" if both else "key and jwk_url both cannot be empty"
+            )
         if "jwk_url" in config:
             self._remote = RemoteKeys(config["jwk_url"], ca_file)
         else:
@@ -170,7 +172,9 @@ class Authenticator:
             keys = list(self._remote.current(header.get("kid")))
         if not keys:
             raise _not_verified("JWSError NoUsableKeys")
-        payload = next((p for p in (_payload(token, k, header.get("alg")) for k in keys) if p is not None), None)
+        payload = next(
+            (p for p in (_payload(token, k, header.get("alg")) for k in keys) if p is not None), None
+        )
         if payload is None:
             raise _not_verified("JWSError JWSInvalidSignature")
         try:
@@ -185,7 +189,9 @@ class Authenticator:
     def _check(self, claims: dict[str, Any]) -> None:
         now = self._clock()
         for name in ("exp", "iat", "nbf"):
-            if name in claims and (isinstance(claims[name], bool) or not isinstance(claims[name], int | float)):
+            if name in claims and (
+                isinstance(claims[name], bool) or not isinstance(claims[name], int | float)
+            ):
                 raise _not_verified(f'JWTClaimsSetDecodeError "{name} is not a number"')
         if "exp" in claims and now >= claims["exp"] + self._skew:
             raise _not_verified("JWTExpired")

@@ -6,42 +6,22 @@ Source of rules and texts: facts/hasura.md, graphql-engine `Hasura.Server.Auth.J
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from .graphql.errors import GraphQLFault
+from .json_path import json_path
 
 DEFAULT_NAMESPACE = "https://hasura.io/jwt/claims"
 ALLOWED_ROLES = "x-hasura-allowed-roles"
 DEFAULT_ROLE = "x-hasura-default-role"
 
-_STEP = re.compile(r"""\.?([A-Za-z_][\w-]*)|\[(\d+)\]|\[(['"])(.*?)\3\]|\.(\d+)""")
-
-
-def json_path(path: str) -> list[str | int]:
-    """The steps of `$.a.b[0]["c d"]`. Raises ValueError when it is none."""
-    rest = path.removeprefix("$")
-    steps: list[str | int] = []
-    position = 0
-    while position < len(rest):
-        match = _STEP.match(rest, position)
-        if match is None or match.end() == position:
-            raise ValueError(f"invalid JSON path: {path!r}")
-        key, index, _, quoted, number = match.groups()
-        if index is not None or number is not None:
-            steps.append(int(index if index is not None else number))
-        else:
-            steps.append(key if key is not None else quoted)
-        position = match.end()
-    return steps
-
 
 def at_path(value: Any, steps: list[str | int]) -> Any:
     """What lies at the path; None when nothing does."""
     for step in steps:
-        if isinstance(step, int) and isinstance(value, list) and step < len(value):
-            value = value[step]
-        elif isinstance(step, str) and isinstance(value, dict) and step in value:
+        if (isinstance(step, int) and isinstance(value, list) and step < len(value)) or (
+            isinstance(step, str) and isinstance(value, dict) and step in value
+        ):
             value = value[step]
         else:
             return None
@@ -85,9 +65,8 @@ def variables_of(claims: dict[str, Any]) -> dict[str, str]:
         if name in (ALLOWED_ROLES, DEFAULT_ROLE):
             continue
         if not isinstance(value, str):
-            raise _fault(
-                f'x-hasura-* claims: ["{name}"]: parsing Text failed, expected String, but encountered {_kind(value)}'
-            )
+            hint = f"parsing Text failed, expected String, but encountered {_kind(value)}"
+            raise _fault(f'x-hasura-* claims: ["{name}"]: {hint}')
         found[name] = value
     return found
 

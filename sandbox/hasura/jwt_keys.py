@@ -56,7 +56,9 @@ def key_from_config(config: dict[str, Any]) -> Key:
             pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         return classes[kind].import_key(pem)
     except (ValueError, JoseError) as error:
-        raise ValueError(f"Invalid JWK: the {kind} key is neither a PEM public key nor an X509 certificate") from error
+        raise ValueError(
+            f"Invalid JWK: the {kind} key is neither a PEM public key nor an X509 certificate"
+        ) from error
 
 
 class RemoteKeys:
@@ -88,7 +90,9 @@ class RemoteKeys:
         try:
             answer = requests.get(self._url, timeout=10, verify=self._ca_file or True)
             if not answer.ok:
-                raise KeysUnavailable(f"Non-2xx response on fetching JWK from: {self._url} ({answer.status_code})")
+                raise KeysUnavailable(
+                    f"Non-2xx response on fetching JWK from: {self._url} ({answer.status_code})"
+                )
             self.keys = [k for k in map(_imported, answer.json()["keys"]) if k is not None]
         except requests.RequestException as error:
             raise KeysUnavailable(f"Error fetching JWK from {self._url}: {type(error).__name__}") from error
@@ -141,7 +145,7 @@ def _imported(key: dict[str, Any]) -> Key | None:
     if key.get("use") == "enc":
         return None
     try:
-        return KeySet.import_key_set({"keys": [key]}).keys[0]  # type: ignore[arg-type, return-value]
+        return KeySet.import_key_set({"keys": [key]}).keys[0]
     except (JoseError, ValueError, KeyError) as error:
         log.warning("a key of the key set is left out: %s", type(error).__name__)
         return None

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from sandbox.postgres import Server
+from tests.sandbox_hasura.blog import Blog
 
 
 @pytest.fixture(scope="module")
@@ -20,3 +21,16 @@ def module_database(postgres_server: Server) -> Iterator[str]:
     yield postgres_server.url(name)
     with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="module")
+def module_blog(module_database: str) -> Blog:
+    """The blog, made once a module."""
+    return Blog(module_database)
+
+
+@pytest.fixture
+def blog(module_blog: Blog) -> Blog:
+    """The blog with its first rows."""
+    module_blog.reset()
+    return module_blog

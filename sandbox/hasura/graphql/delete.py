@@ -1,4 +1,5 @@
 """`delete_T` and `delete_T_by_pk`. Source: graphql-engine `Hasura.Backends.Postgres.Translate.Delete`."""
+# ruff: noqa: S608 - the text is put together from quoted identifiers and $n alone
 
 from __future__ import annotations
 
@@ -7,13 +8,18 @@ from typing import Any
 
 from .document import Field
 from .mutation import Cursor, Plan, change, needs_rows, response, returning, rows_of
+from .operators import conjunction
 from .schema import Context, RootField
 from .select import Request, Select
-from .where import conjunction, require_where
+from .where import require_where
 
 
 def compile_delete(
-    request: Request, root: RootField, field: Field, arguments: dict[str, Any], new_context: Callable[[], Context]
+    request: Request,
+    root: RootField,
+    field: Field,
+    arguments: dict[str, Any],
+    new_context: Callable[[], Context],
 ) -> Plan:
     """Compile a delete; the permission's filter is ANDed to what the client asks for."""
     view, context = root.view, new_context()
@@ -34,13 +40,13 @@ def compile_delete(
         read = returning(request, view, field, new_context(), single=True)
 
         def delete_one(cursor: Cursor) -> Any:
-            return read(cursor, change(cursor, cte, context, "$", False, rows_of(view))[1])
+            return read(cursor, change(cursor, cte, context, "$", check=False, output=rows_of(view))[1])
 
         return delete_one
     answer = response(request, view, field, new_context)
     output = rows_of(view) if needs_rows(request, view, field) else "'[]'"
 
     def delete_many(cursor: Cursor) -> Any:
-        return answer(cursor, *change(cursor, cte, context, "$", False, output))
+        return answer(cursor, *change(cursor, cte, context, "$", check=False, output=output))
 
     return delete_many

@@ -50,7 +50,9 @@ class Document:
             return self.operations[0]
         if not self.operations:
             raise invalid("exactly one operation has to be present")
-        raise invalid("exactly one operation has to be present in the document when operationName is not specified")
+        raise invalid(
+            "exactly one operation has to be present in the document when operationName is not specified"
+        )
 
 
 @lru_cache(maxsize=512)
@@ -81,12 +83,16 @@ def check_operation(text: str, name: str | None) -> None:
     operation = document.operation(name)
     for directive in operation.directives or ():
         if directive.name.value in ("include", "skip"):
-            raise invalid(f'directive "{directive.name.value}" is not allowed on a {operation.operation.value}')
+            raise invalid(
+                f'directive "{directive.name.value}" is not allowed on a {operation.operation.value}'
+            )
     _check_directives(operation.directives, "$")
     _check(document, operation.selection_set.selections, "$", ())
 
 
-def _check(document: Document, selections: Iterable[SelectionNode], path: str, stack: tuple[str, ...]) -> None:
+def _check(
+    document: Document, selections: Iterable[SelectionNode], path: str, stack: tuple[str, ...]
+) -> None:
     path += ".selectionSet"
     for selection in selections:
         _check_directives(selection.directives, path)
@@ -166,7 +172,9 @@ def collect(
             found[key] = Field(key, name, arguments, selections, f"{path}.{name}")
             return
         if old.name != name:
-            raise invalid(f"selection of both '{old.name}' and '{name}' specify the same response name, '{key}'", path)
+            raise invalid(
+                f"selection of both '{old.name}' and '{name}' specify the same response name, '{key}'", path
+            )
         if _plain(old.arguments) != _plain(arguments):
             raise invalid(f"inconsistent arguments between multiple selections of field '{name}'", path)
         if selections:

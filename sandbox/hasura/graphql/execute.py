@@ -87,7 +87,9 @@ class Engine:
         document = parse_document(text)
         operation = document.operation(name)
         if operation.operation is OperationType.SUBSCRIPTION:
-            raise GraphQLFault("subscriptions are not supported over HTTP, use websockets instead", "unexpected")
+            raise GraphQLFault(
+                "subscriptions are not supported over HTTP, use websockets instead", "unexpected"
+            )
         check_operation(text, name)
         values = Values(read_variables(operation, variables))
         types = self.types(session.role, session.backend_request)

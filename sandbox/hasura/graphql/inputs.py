@@ -14,46 +14,38 @@ from graphql import (
     GraphQLEnumType,
     GraphQLInputField,
     GraphQLInputObjectType,
-    GraphQLInputType,
-    GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
     GraphQLString,
 )
 
 from ..catalog import Argument, Column
-from .permissions import WritePermission
 from .scalars import (
     COMPARABLE,
     NUMBERS,
     TEXTS,
     column_type,
     comparison_name,
-    is_json,
     scalar,
 )
 from .schema import RoleSchema, TableView
-from .source import ComputedField
+from .source import ComputedField, is_graphql_name
 
 ORDERS = ("asc", "asc_nulls_first", "asc_nulls_last", "desc", "desc_nulls_first", "desc_nulls_last")
 STATISTICS = ("avg", "stddev", "stddev_pop", "stddev_samp", "sum", "var_pop", "var_samp", "variance")
 TEXT_OPERATORS = (
     "_like", "_nlike", "_ilike", "_nilike", "_similar", "_nsimilar", "_regex", "_iregex", "_nregex", "_niregex",
 )  # fmt: skip
-UPDATE_OPERATORS = ("_set", "_inc", "_append", "_prepend", "_delete_key", "_delete_elem", "_delete_at_path")
 
 T = TypeVar("T")
 
 
-def field(type_: Any, *, no_null: bool = False, integer: str | None = None, array: bool = False) -> GraphQLInputField:
+def field(
+    type_: Any, *, no_null: bool = False, integer: str | None = None, array: bool = False
+) -> GraphQLInputField:
     """An input field with Hasura's extras."""
     extensions = {"no_null": no_null, "integer": integer, "array": array}
     return GraphQLInputField(type_, extensions=extensions)
-
-
-def value_field(column: Column, nullable: bool = False) -> GraphQLInputField:
-    """A field that takes a value of the column's type."""
-    return field(column_type(column), no_null=not nullable, array=column.element is not None)
 
 
 class InputTypes:
@@ -64,19 +56,21 @@ class InputTypes:
         self._made: dict[str, Any] = {}
         self.order_by_enum = GraphQLEnumType("order_by", {name: name for name in ORDERS})
 
-    def _once(self, name: str, make: Callable[[], T]) -> T:
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """The type of that name, made on first use."""
         found = self._made.get(name)
         if found is None:
             found = self._made[name] = make()
         result: T = found
         return result
 
-    def _object(self, name: str, fields: Callable[[], dict[str, GraphQLInputField]]) -> GraphQLInputObjectType:
-        return self._once(name, lambda: GraphQLInputObjectType(name, fields))
+    def object(self, name: str, fields: Callable[[], dict[str, GraphQLInputField]]) -> GraphQLInputObjectType:
+        return self.once(name, lambda: GraphQLInputObjectType(name, fields))
 
-    def _enum(self, name: str, values: Iterable[str], placeholder: str = "_PLACEHOLDER") -> GraphQLEnumType:
-        listed = list(values) or [placeholder]
-        return self._once(name, lambda: GraphQLEnumType(name, {v: v for v in listed}))
+    def enum(self, name: str, values: Iterable[str], placeholder: str = "_PLACEHOLDER") -> GraphQLEnumType:
+        """An enum type; one that would be empty gets a placeholder."""
+        listed = [v for v in values if is_graphql_name(v)] or [placeholder]
+        return self.once(name, lambda: GraphQLEnumType(name, {v: v for v in listed}))
 
     # reading
 
@@ -107,7 +101,7 @@ class InputTypes:
                     result[name] = field(self.bool_exp(self.schema.view(computed.returns_table)))
             return result
 
-        return self._object(name, fields)
+        return self.object(name, fields)
 
     def aggregate_bool_exp(self, view: TableView) -> GraphQLInputObjectType:
         """`T_aggregate_bool_exp`: conditions on the count of related rows, or on all or any of a boolean column."""
@@ -122,22 +116,26 @@ class InputTypes:
                 if kind == "count":
                     columns = GraphQLList(columns)
                 else:
-                    enum = f"{view.name}_select_column_{view.name}_aggregate_bool_exp_{kind}_arguments_columns"
-                    columns = GraphQLNonNull(self._enum(enum, booleans))
+                    enum = (
+                        f"{view.name}_select_column_{view.name}_aggregate_bool_exp_{kind}_arguments_columns"
+                    )
+                    columns = GraphQLNonNull(self.enum(enum, booleans))
                 return {
                     "arguments": field(columns),
                     "distinct": field(GraphQLBoolean),
                     "filter": field(self.bool_exp(view)),
-                    "predicate": field(GraphQLNonNull(self.comparison(number if kind == "count" else boolean))),
+                    "predicate": field(
+                        GraphQLNonNull(self.comparison(number if kind == "count" else boolean))
+                    ),
                 }
 
-            return self._object(f"{view.name}_aggregate_bool_exp_{kind}", fields)
+            return self.object(f"{view.name}_aggregate_bool_exp_{kind}", fields)
 
         def fields() -> dict[str, GraphQLInputField]:
             kinds = ["bool_and", "bool_or", "count"] if booleans else ["count"]
             return {kind: field(predicate(kind)) for kind in kinds}
 
-        return self._object(name, fields)
+        return self.object(name, fields)
 
     def comparison(self, column: Column) -> GraphQLInputObjectType:
         """`X_comparison_exp` of the column's type."""
@@ -146,7 +144,10 @@ class InputTypes:
             one = column_type(column)
             many: Any = GraphQLList(GraphQLNonNull(one))
             is_array = column.element is not None
-            result = {n: field(one, no_null=True, array=is_array) for n in ("_eq", "_neq", "_gt", "_gte", "_lt", "_lte")}
+            result = {
+                n: field(one, no_null=True, array=is_array)
+                for n in ("_eq", "_neq", "_gt", "_gte", "_lt", "_lte")
+            }
             result |= {n: field(many, no_null=True, array=is_array) for n in ("_in", "_nin")}
             result["_is_null"] = field(GraphQLBoolean, no_null=True)
             kind = column.base_type or column.type
@@ -155,21 +156,25 @@ class InputTypes:
             elif not is_array:
                 result["_cast"] = field(self.cast(column))
             if is_array or column.type == "jsonb":
-                result |= {n: field(one, no_null=True, array=is_array) for n in ("_contains", "_contained_in")}
+                result |= {
+                    n: field(one, no_null=True, array=is_array) for n in ("_contains", "_contained_in")
+                }
             if column.type == "jsonb":
                 texts: Any = GraphQLList(GraphQLNonNull(GraphQLString))
                 result["_has_key"] = field(GraphQLString, no_null=True)
                 result |= {n: field(texts, no_null=True) for n in ("_has_keys_any", "_has_keys_all")}
-                result |= {n: field(GraphQLString, no_null=True) for n in ("_jsonb_path_exists", "_jsonb_path_match")}
+                result |= {
+                    n: field(GraphQLString, no_null=True) for n in ("_jsonb_path_exists", "_jsonb_path_match")
+                }
             return result
 
-        return self._object(comparison_name(column), fields)
+        return self.object(comparison_name(column), fields)
 
     def cast(self, column: Column) -> GraphQLInputObjectType:
         """`X_cast_exp`: compare as text."""
         name = comparison_name(column).replace("_comparison_exp", "_cast_exp")
         text = Column("cast", "text", True, False, cast="text")
-        return self._object(name, lambda: {"String": field(self.comparison(text))})
+        return self.object(name, lambda: {"String": field(self.comparison(text))})
 
     def order_by(self, view: TableView) -> GraphQLInputObjectType:
         """`T_order_by`"""
@@ -187,7 +192,7 @@ class InputTypes:
                     result[name] = field(self.order_by_enum)
             return result
 
-        return self._object(f"{view.name}_order_by", fields)
+        return self.object(f"{view.name}_order_by", fields)
 
     def _plain_computed(self, view: TableView) -> list[tuple[str, ComputedField]]:
         return [
@@ -202,18 +207,23 @@ class InputTypes:
         def fields() -> dict[str, GraphQLInputField]:
             result = {"count": field(self.order_by_enum)}
             for kind, columns in aggregate_columns(view).items():
-                made = self._object(
+                made = self.object(
                     f"{view.name}_{kind}_order_by",
                     lambda columns=columns: {n: field(self.order_by_enum) for n in columns},  # type: ignore[misc]
                 )
                 result[kind] = field(made)
             return result
 
-        return self._object(f"{view.name}_aggregate_order_by", fields)
+        return self.object(f"{view.name}_aggregate_order_by", fields)
 
     def select_column(self, view: TableView) -> GraphQLEnumType:
         """`T_select_column`"""
-        return self._enum(f"{view.name}_select_column", view.columns)
+        return self.enum(f"{view.name}_select_column", view.columns)
+
+    def group_key(self, view: TableView) -> GraphQLInputObjectType:
+        """A key of `group_by`."""
+        column: Any = GraphQLNonNull(self.select_column(view))
+        return self.object(f"{view.name}_group_by_key", lambda: {"column": field(column)})
 
     def function_args(self, name: str, arguments: list[Argument]) -> GraphQLInputObjectType:
         """`F_args`"""
@@ -224,99 +234,7 @@ class InputTypes:
                 result[argument.name or f"arg_{i}"] = field(scalar(argument.type))
             return result
 
-        return self._object(f"{name}_args", fields)
-
-    # writing
-
-    def insert_input(self, view: TableView) -> GraphQLInputObjectType:
-        """`T_insert_input`"""
-
-        def fields() -> dict[str, GraphQLInputField]:
-            permission = view.insert
-            allowed = view.gql_columns(permission.columns if permission else frozenset())
-            result = {n: value_field(c, c.nullable) for n, c in allowed.items()}
-            for name, relationship in view.tracked.relationships.items():
-                remote = self.schema.view(relationship.remote)
-                if remote.insert:
-                    result[name] = field(self.nested_insert(remote, relationship.is_array))
-            return result
-
-        return self._object(f"{view.name}_insert_input", fields)
-
-    def nested_insert(self, view: TableView, is_array: bool) -> GraphQLInputObjectType:
-        """`T_arr_rel_insert_input` or `T_obj_rel_insert_input`"""
-
-        def fields() -> dict[str, GraphQLInputField]:
-            row: Any = GraphQLNonNull(self.insert_input(view))
-            result = {"data": field(GraphQLNonNull(GraphQLList(row)) if is_array else row)}
-            if (conflict := self.on_conflict(view)) is not None:
-                result["on_conflict"] = field(conflict)
-            return result
-
-        return self._object(f"{view.name}_{'arr' if is_array else 'obj'}_rel_insert_input", fields)
-
-    def on_conflict(self, view: TableView) -> GraphQLInputObjectType | None:
-        """`T_on_conflict`, where the table has a unique key."""
-        table = view.table
-        keys = ([table.primary_key] if table.primary_key else []) + table.unique_constraints
-        if not keys:
-            return None
-        update = view.conflict_update
-        columns = view.gql_columns(update.columns) if update else {}
-
-        def fields() -> dict[str, GraphQLInputField]:
-            constraint = self._enum(f"{view.name}_constraint", (k.name for k in keys))
-            column = self._enum(f"{view.name}_update_column", columns)
-            listed: Any = GraphQLNonNull(GraphQLList(GraphQLNonNull(column)))
-            return {
-                "constraint": field(GraphQLNonNull(constraint)),
-                "update_columns": GraphQLInputField(listed, default_value=[], extensions={}),
-                "where": field(self.bool_exp(view)),
-            }
-
-        return self._object(f"{view.name}_on_conflict", fields)
-
-    def update_operators(self, view: TableView, permission: WritePermission) -> dict[str, GraphQLInputObjectType]:
-        """`_set`, `_inc` … with the columns that each may name; empty ones are left out."""
-        allowed = view.gql_columns(permission.columns)
-        numbers = {n: c for n, c in allowed.items() if c.type in NUMBERS}
-        jsonb = {n: c for n, c in allowed.items() if c.type == "jsonb"}
-        texts: Any = GraphQLList(GraphQLNonNull(GraphQLString))
-        makers: dict[str, tuple[dict[str, Column], Callable[[Column], GraphQLInputField]]] = {
-            "_append": (jsonb, value_field),
-            "_delete_at_path": (jsonb, lambda _: field(texts)),
-            "_delete_elem": (jsonb, lambda _: field(GraphQLInt)),
-            "_delete_key": (jsonb, lambda _: field(GraphQLString)),
-            "_inc": (numbers, value_field),
-            "_prepend": (jsonb, value_field),
-            "_set": (allowed, lambda c: value_field(c, c.nullable)),
-        }
-        return {
-            operator: self._object(
-                f"{view.name}{operator}_input",
-                lambda columns=columns, make=make: {n: make(c) for n, c in columns.items()},  # type: ignore[misc]
-            )
-            for operator, (columns, make) in makers.items()
-            if columns
-        }
-
-    def updates(self, view: TableView, permission: WritePermission) -> GraphQLInputObjectType:
-        """`T_updates`"""
-
-        def fields() -> dict[str, GraphQLInputField]:
-            result = {n: field(t) for n, t in self.update_operators(view, permission).items()}
-            return {**result, "where": field(GraphQLNonNull(self.bool_exp(view)))}
-
-        return self._object(f"{view.name}_updates", fields)
-
-    def pk_columns(self, view: TableView) -> GraphQLInputObjectType:
-        """`T_pk_columns_input`"""
-
-        def fields() -> dict[str, GraphQLInputField]:
-            key = view.pk_columns or {}
-            return {n: field(GraphQLNonNull(column_type(c))) for n, c in key.items()}
-
-        return self._object(f"{view.name}_pk_columns_input", fields)
+        return self.object(f"{name}_args", fields)
 
 
 def aggregate_columns(view: TableView) -> dict[str, dict[str, Column]]:
@@ -329,14 +247,3 @@ def aggregate_columns(view: TableView) -> dict[str, dict[str, Column]]:
     if ordered:
         result |= {"max": ordered, "min": ordered}
     return dict(sorted(result.items()))
-
-
-def takes_path(column: Column) -> bool:
-    """Does selecting the column take the argument `path`?"""
-    return is_json(column)
-
-
-def as_input_type(type_: Any) -> GraphQLInputType:
-    """For type checkers: graphql-core's wrappers are generic over all types."""
-    result: GraphQLInputType = type_
-    return result

@@ -4,6 +4,7 @@ Rows without related ones go in one statement. With related ones each row is ins
 relationships first, the row, then what refers to it. Source: graphql-engine
 `Hasura.Backends.Postgres.Execute.Insert`, `…Translate.Insert`, `…Schema.OnConflict`.
 """
+# ruff: noqa: S608 - the text is put together from quoted identifiers and $n alone
 
 from __future__ import annotations
 
@@ -14,12 +15,13 @@ from typing import Any
 from .document import Field
 from .errors import GraphQLFault, invalid
 from .mutation import Cursor, Plan, change, decoded, needs_rows, preset, response, returning, rows_of
+from .operators import conjunction
 from .permissions import WritePermission
 from .scalars import to_text
 from .schema import Context, RootField, TableView, ident
 from .select import Request
 from .source import Relationship
-from .where import Where, conjunction
+from .where import Where
 
 _MAX_VALUES = 30_000
 
@@ -35,6 +37,7 @@ class Insert:
         cursor: Cursor,
         view: TableView,
         rows: list[dict[str, Any]],
+        *,
         conflict: dict[str, Any] | None,
         fixed: dict[str, Any],
         path: str,
@@ -44,10 +47,12 @@ class Insert:
         if not related:
             for i, row in enumerate(rows):
                 self._check_columns(view, row, fixed, f"{path}[{i}]" if len(rows) > 1 else path)
-            return self._insert(cursor, view, rows, conflict, fixed, path)
+            return self._insert(cursor, view, rows, conflict=conflict, fixed=fixed, path=path)
         total, result = 0, []
         for i, row in enumerate(rows):
-            count, inserted = self._one(cursor, view, row, conflict, fixed, f"{path}[{i}]")
+            count, inserted = self._one(
+                cursor, view, row, conflict=conflict, fixed=fixed, path=f"{path}[{i}]"
+            )
             total += count
             result += inserted
         return total, result
@@ -57,20 +62,25 @@ class Insert:
         cursor: Cursor,
         view: TableView,
         row: dict[str, Any],
+        *,
         conflict: dict[str, Any] | None,
         fixed: dict[str, Any],
         path: str,
     ) -> tuple[int, list[dict[str, Any]]]:
         self._check_columns(view, row, fixed, path)
-        related = [(view.tracked.relationships[n], v) for n, v in row.items() if n in view.tracked.relationships and v]
+        related = [
+            (view.tracked.relationships[n], v)
+            for n, v in row.items()
+            if n in view.tracked.relationships and v
+        ]
         before = [(r, v) for r, v in related if not r.is_array and not r.after_parent]
         after = [(r, v) for r, v in related if r.is_array or r.after_parent]
         total, known = 0, dict(fixed)
         for relationship, value in before:
-            count, inserted = self._before(cursor, view, relationship, value, row, known, path)
+            count, inserted = self._before(cursor, view, relationship, value, row=row, known=known, path=path)
             total += count
             known |= inserted
-        count, inserted_rows = self._insert(cursor, view, [row], conflict, known, path)
+        count, inserted_rows = self._insert(cursor, view, [row], conflict=conflict, fixed=known, path=path)
         total += count
         for relationship, value in after:
             if not inserted_rows:
@@ -80,7 +90,9 @@ class Insert:
             data = value["data"] if relationship.is_array else [value["data"]]
             remote = self.request.schema.view(relationship.remote)
             at = f"{path}.{relationship.name}.data"
-            total += self.many(cursor, remote, data, value.get("on_conflict"), parent, at)[0]
+            total += self.many(
+                cursor, remote, data, conflict=value.get("on_conflict"), fixed=parent, path=at
+            )[0]
         return total, inserted_rows
 
     def _before(
@@ -89,6 +101,7 @@ class Insert:
         view: TableView,
         relationship: Relationship,
         value: dict[str, Any],
+        *,
         row: dict[str, Any],
         known: dict[str, Any],
         path: str,
@@ -101,7 +114,9 @@ class Insert:
             text = f'cannot insert object relationship "{relationship.name}" as {listed} column values are already determined'
             raise invalid(text, at)
         remote = self.request.schema.view(relationship.remote)
-        count, rows = self._one(cursor, remote, value["data"], value.get("on_conflict"), {}, f"{at}.data")
+        count, rows = self._one(
+            cursor, remote, value["data"], conflict=value.get("on_conflict"), fixed={}, path=f"{at}.data"
+        )
         if not rows:
             text = f'cannot proceed to insert object relation "{relationship.name}" since insert to table '
             raise GraphQLFault(text + f'"{remote.table.name}" affects zero rows', "not-supported", at)
@@ -112,13 +127,17 @@ class Insert:
         clash = [c.name for n, c in view.tracked.columns.items() if n in row and c.name in fixed]
         if clash:
             listed = ", ".join(f'"{c}"' for c in clash)
-            raise invalid(f"cannot insert {listed} columns as their values are already being determined by parent insert", path)
+            raise invalid(
+                f"cannot insert {listed} columns as their values are already being determined by parent insert",
+                path,
+            )
 
     def _insert(
         self,
         cursor: Cursor,
         view: TableView,
         rows: list[dict[str, Any]],
+        *,
         conflict: dict[str, Any] | None,
         fixed: dict[str, Any],
         path: str,
@@ -127,8 +146,8 @@ class Insert:
         step = max(1, _MAX_VALUES // max(1, len(view.table.columns)))
         for start in range(0, len(rows), step):
             context = self.new_context()
-            cte = self.statement(context, view, rows[start : start + step], conflict, fixed)
-            count, found = change(cursor, cte, context, path, True, rows_of(view))
+            cte = self.statement(context, view, rows[start : start + step], conflict=conflict, fixed=fixed)
+            count, found = change(cursor, cte, context, path, check=True, output=rows_of(view))
             total += count
             result += decoded(found)
         return total, result
@@ -138,6 +157,7 @@ class Insert:
         context: Context,
         view: TableView,
         rows: list[dict[str, Any]],
+        *,
         conflict: dict[str, Any] | None,
         fixed: dict[str, Any],
     ) -> str:
@@ -154,7 +174,10 @@ class Insert:
         ]
         tuples = []
         for row in rows:
-            cells = [self._cell(context, view, permission, row, name, given.get(name), fixed) for name in names]
+            cells = [
+                self._cell(context, view, permission, row, name=name, gql_name=given.get(name), fixed=fixed)
+                for name in names
+            ]
             tuples.append(f"({', '.join(cells)})")
         alias = context.alias()
         listed = f" ({', '.join(map(ident, names))}) VALUES {', '.join(tuples)}"
@@ -168,7 +191,9 @@ class Insert:
         if conflict and conflict.get("update_columns") and update is not None and update.check is not None:
             after = where.permission(view.tracked, update.check, alias)
             check = f"(CASE WHEN {alias}.xmax = 0 THEN {check} ELSE {after} END)"
-        return f"INSERT INTO {view.from_sql} AS {alias}{listed}{action} RETURNING {alias}.*, {check} AS _check"
+        return (
+            f"INSERT INTO {view.from_sql} AS {alias}{listed}{action} RETURNING {alias}.*, {check} AS _check"
+        )
 
     @staticmethod
     def _cell(
@@ -176,6 +201,7 @@ class Insert:
         view: TableView,
         permission: WritePermission,
         row: dict[str, Any],
+        *,
         name: str,
         gql_name: str | None,
         fixed: dict[str, Any],
@@ -190,7 +216,9 @@ class Insert:
         return "DEFAULT"
 
     @staticmethod
-    def _conflict(context: Context, where: Where, view: TableView, conflict: dict[str, Any], alias: str) -> str:
+    def _conflict(
+        context: Context, where: Where, view: TableView, conflict: dict[str, Any], alias: str
+    ) -> str:
         target = f" ON CONFLICT ON CONSTRAINT {ident(conflict['constraint'])}"
         columns = conflict.get("update_columns") or []
         if "_PLACEHOLDER" in columns:
@@ -198,7 +226,9 @@ class Insert:
         if not columns:
             return f"{target} DO NOTHING"
         update = view.conflict_update or WritePermission()
-        items = [f"{name} = EXCLUDED.{name}" for name in (ident(view.tracked.columns[n].name) for n in columns)]
+        items = [
+            f"{name} = EXCLUDED.{name}" for name in (ident(view.tracked.columns[n].name) for n in columns)
+        ]
         for name, value in update.presets.items():
             if name in view.table.columns:
                 items.append(f"{ident(name)} = {preset(context, view.table.columns[name], value)}")
@@ -208,7 +238,11 @@ class Insert:
 
 
 def compile_insert(
-    request: Request, root: RootField, field: Field, arguments: dict[str, Any], new_context: Callable[[], Context]
+    request: Request,
+    root: RootField,
+    field: Field,
+    arguments: dict[str, Any],
+    new_context: Callable[[], Context],
 ) -> Plan:
     """Compile an insert: what it answers now, what it writes when it runs."""
     view, insert = root.view, Insert(request, new_context)
@@ -220,7 +254,7 @@ def compile_insert(
         read = returning(request, view, field, new_context(), single=True)
 
         def insert_one(cursor: Cursor) -> Any:
-            inserted = insert.many(cursor, view, rows, conflict, {}, path)[1]
+            inserted = insert.many(cursor, view, rows, conflict=conflict, fixed={}, path=path)[1]
             return read(cursor, json.dumps(inserted))
 
         return insert_one
@@ -233,9 +267,9 @@ def compile_insert(
         related = any(n in view.tracked.relationships for row in rows for n in row)
         if not full and not related and len(rows) * len(view.table.columns) < _MAX_VALUES:
             context = new_context()
-            cte = insert.statement(context, view, rows, conflict, {})
-            return answer(cursor, change(cursor, cte, context, path, True, "NULL")[0], "[]")
-        count, inserted = insert.many(cursor, view, rows, conflict, {}, path)
+            cte = insert.statement(context, view, rows, conflict=conflict, fixed={})
+            return answer(cursor, change(cursor, cte, context, path, check=True, output="NULL")[0], "[]")
+        count, inserted = insert.many(cursor, view, rows, conflict=conflict, fixed={}, path=path)
         return answer(cursor, count, json.dumps(inserted))
 
     return insert_many

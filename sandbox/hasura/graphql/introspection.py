@@ -50,7 +50,9 @@ def introspect_fields(
     )
     others = tuple(d for d in document.definitions if not isinstance(d, OperationDefinitionNode))
     given = {name: values.plain(v.value) for name, v in values.variables.items()}
-    result = execute_sync(role_schema(types), DocumentNode(definitions=(*others, only)), variable_values=given)
+    result = execute_sync(
+        role_schema(types), DocumentNode(definitions=(*others, only)), variable_values=given
+    )
     if result.errors:
         raise invalid(result.errors[0].message)
     return dict(result.data or {})

@@ -4,12 +4,12 @@ A mutation's rows come back from a CTE. Where `returning` names related rows or 
 second statement from the rows' values, so that it sees what the first one did, as graphql-engine's
 `mutateAndSel` does (`Hasura.Backends.Postgres.Execute.Mutation`).
 """
+# ruff: noqa: S608 - the text is put together from quoted identifiers and $n alone
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -18,22 +18,14 @@ from psycopg import RawCursor
 from ..catalog import Column
 from .document import Field
 from .errors import CHECK_FAILED, GraphQLFault, from_postgres, not_supported
+from .operators import is_session_variable, session_value
 from .scalars import to_text
-from .schema import Context, TableView
+from .schema import Context, TableView, ident
 from .select import Request, Select
-from .where import is_session_variable, session_value
 
 Cursor = RawCursor[tuple[Any, ...]]
 Plan = Callable[[Cursor], Any]
 """Runs a compiled root field in the request's transaction and answers its JSON."""
-
-
-@dataclass
-class Returned:
-    """Rows that a mutation changed: their number and, where asked for, all their columns."""
-
-    count: int
-    rows: list[dict[str, Any]]
 
 
 def run(cursor: Cursor, statement: str, params: list[Any], path: str = "$") -> tuple[Any, ...]:
@@ -49,7 +41,9 @@ def run(cursor: Cursor, statement: str, params: list[Any], path: str = "$") -> t
     return row
 
 
-def change(cursor: Cursor, cte: str, context: Context, path: str, check: bool, output: str) -> tuple[int, Any]:
+def change(
+    cursor: Cursor, cte: str, context: Context, path: str, *, check: bool, output: str
+) -> tuple[int, Any]:
     """Execute a changing statement as a CTE `_m`; answers (number of rows, value of `output` over `_m`).
 
     With `check` the CTE has a column `_check`; GraphQLFault is raised if it is not true for every row.
@@ -64,14 +58,8 @@ def change(cursor: Cursor, cte: str, context: Context, path: str, check: bool, o
 
 def rows_of(view: TableView) -> str:
     """All rows of `_m` as text, to be read again or to take keys from."""
-    names = ", ".join(f"_m.{quoted}" for quoted in _quoted(view))
+    names = ", ".join(f"_m.{ident(c.name)}" for c in view.table.columns.values())
     return f"(SELECT coalesce(json_agg(row_to_json(_r)), '[]')::text FROM (SELECT {names} FROM _m) AS _r)"
-
-
-def _quoted(view: TableView) -> list[str]:
-    from .schema import ident  # noqa: PLC0415
-
-    return [ident(c.name) for c in view.table.columns.values()]
 
 
 def response(
@@ -122,7 +110,9 @@ def returning(
 
 def needs_rows(request: Request, view: TableView, field: Field) -> bool:
     """Does the answer need more than the number of rows?"""
-    return any(sub.name == "returning" for sub in request.fields(field, request.types.mutation_response(view)))
+    return any(
+        sub.name == "returning" for sub in request.fields(field, request.types.mutation_response(view))
+    )
 
 
 def preset(context: Context, column: Column, value: Any) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import invalid
+from .operators import conjunction
 from .schema import TableView, ident
-from .where import Where, conjunction, join
+from .where import Where, join
 
 _DIRECTIONS = {
     "asc": "ASC NULLS LAST",
@@ -50,7 +51,9 @@ def _items(where: Where, view: TableView, alias: str, entry: dict[str, Any]) -> 
     return items
 
 
-def _related(where: Where, view: TableView, alias: str, name: str, value: dict[str, Any]) -> list[tuple[str, str]]:
+def _related(
+    where: Where, view: TableView, alias: str, name: str, value: dict[str, Any]
+) -> list[tuple[str, str]]:
     relationship = view.tracked.relationships.get(name)
     aggregate = relationship is None
     relationship = relationship or view.tracked.relationships[name.removesuffix("_aggregate")]

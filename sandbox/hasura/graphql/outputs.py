@@ -21,10 +21,11 @@ from graphql import (
 )
 
 from ..catalog import Argument
-from .inputs import InputTypes, aggregate_columns, takes_path
-from .scalars import column_type
+from .inputs import aggregate_columns
+from .scalars import column_type, is_json
 from .schema import RoleSchema, RootField, TableView
 from .source import ComputedField, TrackedFunction
+from .write_inputs import WriteInputTypes
 
 
 def argument(type_: Any, *, integer: str | None = None) -> GraphQLArgument:
@@ -37,7 +38,7 @@ class OutputTypes:
 
     def __init__(self, schema: RoleSchema) -> None:
         self.schema = schema
-        self.inputs = InputTypes(schema)
+        self.inputs = WriteInputTypes(schema)
         self._made: dict[str, GraphQLObjectType] = {}
 
     def _object(self, name: str, fields: Callable[[], dict[str, GraphQLField]]) -> GraphQLObjectType:
@@ -66,7 +67,7 @@ class OutputTypes:
             redacted = len(view.grants) > 1
             for name, column in view.columns.items():
                 type_: Any = column_type(column)
-                path = {"path": argument(GraphQLString)} if takes_path(column) else {}
+                path = {"path": argument(GraphQLString)} if is_json(column) else {}
                 not_null = not column.nullable and not redacted
                 result[name] = GraphQLField(
                     GraphQLNonNull(type_) if not_null else type_, path, description=column.description
@@ -96,7 +97,7 @@ class OutputTypes:
             args["args"] = argument(type_ if optional else GraphQLNonNull(type_))
         if computed.returns_table is None:
             column = computed.result
-            if takes_path(column):
+            if is_json(column):
                 args["path"] = argument(GraphQLString)
             return GraphQLField(column_type(column), args)  # type: ignore[arg-type]
         remote = self.schema.view(computed.returns_table)
@@ -108,8 +109,31 @@ class OutputTypes:
             f"{view.name}_aggregate",
             lambda: {
                 "aggregate": GraphQLField(self.aggregate_fields(view)),
+                "group_by": GraphQLField(_many(self.group(view)), self._group_args(view)),
                 "nodes": GraphQLField(_many(self.row(view))),
             },
+        )
+
+    def _group_args(self, view: TableView) -> dict[str, GraphQLArgument]:
+        keys: Any = GraphQLNonNull(self.inputs.group_key(view))
+        return {"keys": argument(GraphQLNonNull(GraphQLList(keys)))}
+
+    def group(self, view: TableView) -> GraphQLObjectType:
+        """One group of `group_by`."""
+        return self._object(
+            f"{view.name}_group",
+            lambda: {
+                "aggregate": GraphQLField(self.aggregate_fields(view)),
+                "group_key": GraphQLField(GraphQLNonNull(self.group_key(view))),
+            },
+        )
+
+    def group_key(self, view: TableView) -> GraphQLObjectType:
+        """The columns that make a group."""
+        columns = view.columns.items()
+        return self._object(
+            f"{view.name}_group_key_fields",
+            lambda: {n: GraphQLField(column_type(c)) for n, c in columns},  # type: ignore[arg-type]
         )
 
     def aggregate_fields(self, view: TableView) -> GraphQLObjectType:
@@ -174,7 +198,11 @@ class OutputTypes:
             case "insert" | "insert_one":
                 row: Any = GraphQLNonNull(inputs.insert_input(view))
                 one = root.kind == "insert_one"
-                args = {"object": argument(row)} if one else {"objects": argument(GraphQLNonNull(GraphQLList(row)))}
+                args = (
+                    {"object": argument(row)}
+                    if one
+                    else {"objects": argument(GraphQLNonNull(GraphQLList(row)))}
+                )
                 if (conflict := inputs.on_conflict(view)) is not None:
                     args["on_conflict"] = argument(conflict)
                 return GraphQLField(self.row(view) if one else response, args)
@@ -188,7 +216,9 @@ class OutputTypes:
             raise AssertionError(root.name)
         if root.kind == "update_many":
             update: Any = GraphQLNonNull(inputs.updates(view, view.update))
-            return GraphQLField(GraphQLList(response), {"updates": argument(GraphQLNonNull(GraphQLList(update)))})
+            return GraphQLField(
+                GraphQLList(response), {"updates": argument(GraphQLNonNull(GraphQLList(update)))}
+            )
         args = {n: argument(t) for n, t in inputs.update_operators(view, view.update).items()}
         if root.kind == "update_by_pk":
             args["pk_columns"] = argument(GraphQLNonNull(inputs.pk_columns(view)))
@@ -207,9 +237,15 @@ class OutputTypes:
 def computed_arguments(computed: ComputedField) -> list[Argument]:
     """Arguments that a client gives: not the row, not the session."""
     arguments = list(computed.function.arguments)
-    table = next((a for a in arguments if a.name == computed.table_argument), None) if computed.table_argument else None
+    table = (
+        next((a for a in arguments if a.name == computed.table_argument), None)
+        if computed.table_argument
+        else None
+    )
     table = table or next((a for a in arguments if a.table is not None), None)
-    return [a for a in arguments if a is not table and (a.name is None or a.name != computed.session_argument)]
+    return [
+        a for a in arguments if a is not table and (a.name is None or a.name != computed.session_argument)
+    ]
 
 
 def function_arguments(function: TrackedFunction) -> list[Argument]:
@@ -223,6 +259,8 @@ def _many(row: GraphQLObjectType, required: bool = True) -> Any:
 
 
 def _placeholder() -> dict[str, GraphQLField]:
-    text = "There are no queries available to the current role. Either there are no sources or remote schemas "
+    text = (
+        "There are no queries available to the current role. Either there are no sources or remote schemas "
+    )
     text += "configured, or the current role doesn't have the required permissions."
     return {"no_queries_available": GraphQLField(GraphQLNonNull(GraphQLString), description=text)}

@@ -46,7 +46,9 @@ class Permissions:
     def select(self, tracked: TrackedTable) -> list[Grant]:
         """The role's grants; empty when it may not select."""
         if self.role == ADMIN:
-            return [Grant(frozenset(tracked.table.columns), frozenset(tracked.computed_fields), {}, None, True)]
+            return [
+                Grant(frozenset(tracked.table.columns), frozenset(tracked.computed_fields), {}, None, True)
+            ]
         return self._select(tracked, self.role, frozenset())
 
     def _select(self, tracked: TrackedTable, role: str, seen: frozenset[str]) -> list[Grant]:
@@ -120,9 +122,7 @@ class Permissions:
         found = self._all(tracked, kind, self.role, frozenset())
         return found[0] if found and all(entry == found[0] for entry in found) else None
 
-    def _all(
-        self, tracked: TrackedTable, kind: str, role: str, seen: frozenset[str]
-    ) -> list[dict[str, Any]]:
+    def _all(self, tracked: TrackedTable, kind: str, role: str, seen: frozenset[str]) -> list[dict[str, Any]]:
         own = _entry(tracked, kind, role)
         if own is not None:
             return [own]

@@ -37,7 +37,9 @@ _BUILT_IN = {"Int": GraphQLInt, "Boolean": GraphQLBoolean, "Float": GraphQLFloat
 NUMBERS = frozenset({"int2", "int4", "int8", "float4", "float8", "numeric", "money"})
 BIG_NUMBERS = frozenset({"int8", "float8", "numeric"})
 TEXTS = frozenset({"text", "varchar", "bpchar", "citext"})
-COMPARABLE = NUMBERS | TEXTS | frozenset({"date", "timestamp", "timestamptz", "time", "timetz", "uuid", "interval"})
+COMPARABLE = (
+    NUMBERS | TEXTS | frozenset({"date", "timestamp", "timestamptz", "time", "timetz", "uuid", "interval"})
+)
 """Types with min and max; arrays, json and booleans have none."""
 
 

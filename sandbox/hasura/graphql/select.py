@@ -3,27 +3,27 @@
 Shape: every object is `row_to_json((SELECT _e FROM (SELECT … AS "alias") AS _e))`; related rows are correlated
 sub-selects. Source: graphql-engine `Hasura.GraphQL.Schema.Select`, `Hasura.Backends.Postgres.Translate.Select`.
 """
+# ruff: noqa: S608 - the text is put together from quoted identifiers and $n alone
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType
 
 from ..catalog import Argument, Column
+from ..json_path import json_path
 from .document import Document, Field, collect
 from .errors import invalid, not_supported
+from .operators import conjunction
 from .order_by import order_clause
 from .outputs import OutputTypes, computed_arguments, function_arguments
 from .scalars import to_text
 from .schema import Context, RoleSchema, TableView, ident, session_json, stringifies
 from .source import ComputedField, TrackedFunction
 from .values import Values
-from .where import Where, conjunction, join
-
-if TYPE_CHECKING:
-    from ..jwt_claims import json_path as _json_path  # noqa: F401 - named in the docstring of `_path_steps`
+from .where import Where, join
 
 
 @dataclass
@@ -78,7 +78,14 @@ class Select:
         self.where = Where(request.schema, context)
 
     def rows(
-        self, view: TableView, field: Field, arguments: dict[str, Any], source: str, alias: str, extra: str = "TRUE"
+        self,
+        view: TableView,
+        field: Field,
+        arguments: dict[str, Any],
+        source: str,
+        alias: str,
+        *,
+        extra: str = "TRUE",
     ) -> str:
         """A scalar sub-select that gives the JSON array of a list field."""
         row = self.object(view, field, alias)
@@ -88,17 +95,35 @@ class Select:
         )
         limits = [x for x in (arguments.get("limit"), view.limit) if x is not None]
         inner = f"SELECT {distinct}{row} AS _j FROM {source} AS {alias} WHERE {condition}{order}"
-        inner += self._slice(min(limits) if limits else None, arguments.get("offset"))
+        inner += self.slice(min(limits) if limits else None, arguments.get("offset"))
         return f"(SELECT coalesce(json_agg(_j), '[]') FROM ({inner}) AS {self.context.alias()})"
 
-    def _slice(self, limit: int | None, offset: int | None) -> str:
+    def slice(self, limit: int | None, offset: int | None) -> str:
+        """LIMIT and OFFSET."""
         text = f" LIMIT {self.context.param(str(limit), 'bigint')}" if limit is not None else ""
         return text + (f" OFFSET {self.context.param(str(offset), 'bigint')}" if offset else "")
+
+    def aggregate(
+        self,
+        view: TableView,
+        field: Field,
+        arguments: dict[str, Any],
+        source: str,
+        alias: str,
+        *,
+        extra: str = "TRUE",
+    ) -> str:
+        """A scalar sub-select that gives `T_aggregate`."""
+        from .aggregate import Aggregate  # noqa: PLC0415 - selections and aggregates contain each other
+
+        return Aggregate(self, view, arguments, source, extra).compile(field, alias)
 
     def one(self, view: TableView, field: Field, source: str, alias: str, extra: str) -> str:
         """A scalar sub-select that gives one row's object or NULL."""
         condition = conjunction([extra, self.where.grants(view, alias)])
-        return f"(SELECT {self.object(view, field, alias)} FROM {source} AS {alias} WHERE {condition} LIMIT 1)"
+        return (
+            f"(SELECT {self.object(view, field, alias)} FROM {source} AS {alias} WHERE {condition} LIMIT 1)"
+        )
 
     def object(self, view: TableView, field: Field, alias: str) -> str:
         """The JSON object of the row `alias`, with the fields that are selected."""
@@ -117,25 +142,31 @@ class Select:
         arguments = self.request.arguments(field, type_)
         if field.name in view.columns:
             column = view.columns[field.name]
-            return self.output(column, self.where.column(view, column, alias), arguments.get("path"), field.path)
+            return self.output(
+                column, self.where.column(view, column, alias), arguments.get("path"), field.path
+            )
         if (relationship := view.tracked.relationships.get(field.name)) is not None:
             remote, other = self.request.schema.view(relationship.remote), self.context.alias()
             joined = join(relationship, alias, other)
             if relationship.is_array:
-                return self.rows(remote, field, arguments, remote.from_sql, other, joined)
+                return self.rows(remote, field, arguments, remote.from_sql, other, extra=joined)
             return self.one(remote, field, remote.from_sql, other, joined)
         if (computed := view.tracked.computed_fields.get(field.name)) is not None:
             return self._computed(view, computed, field, arguments, alias)
         relationship = view.tracked.relationships[field.name.removesuffix("_aggregate")]
         remote, other = self.request.schema.view(relationship.remote), self.context.alias()
-        return self.aggregate(remote, field, arguments, remote.from_sql, other, join(relationship, alias, other))
+        return self.aggregate(
+            remote, field, arguments, remote.from_sql, other, extra=join(relationship, alias, other)
+        )
 
     def output(self, column: Column, expression: str, path: str | None = None, at: str = "$") -> str:
         """A column's value as it is answered."""
         if path is not None:
             steps = _path_steps(path, f"{at}.args.path")
             if steps:
-                expression = f"({expression} #> {self.context.param(to_text(steps, '_text', 'text'), 'text[]')})"
+                expression = (
+                    f"({expression} #> {self.context.param(to_text(steps, '_text', 'text'), 'text[]')})"
+                )
         return f"({expression})::text" if stringifies(column, self.context) else expression
 
     def _computed(
@@ -165,77 +196,17 @@ class Select:
         given = arguments.get("args") or {}
         for argument in known:
             if argument.name not in given and not argument.has_default:
-                raise invalid(f"missing required field '{argument.name}'", f"{path}.args.args.{argument.name}")
+                raise invalid(
+                    f"missing required field '{argument.name}'", f"{path}.args.args.{argument.name}"
+                )
         call = self._call_arguments(known, given)
         for argument in function.function.arguments:
             if argument.name is not None and argument.name == function.session_argument:
-                session = self.context.param(to_text(session_json(self.context.session), "json"), argument.cast)
+                session = self.context.param(
+                    to_text(session_json(self.context.session), "json"), argument.cast
+                )
                 call += f"{', ' if call else ''}{ident(argument.name)} => {session}"
         return f"{ident(function.function.schema, function.function.name)}({call})"
-
-    # aggregates
-
-    def aggregate(
-        self, view: TableView, field: Field, arguments: dict[str, Any], source: str, alias: str, extra: str = "TRUE"
-    ) -> str:
-        """A scalar sub-select that gives `T_aggregate`: columns and nodes per row, then aggregates over them."""
-        type_ = self.request.types.aggregate(view)
-        base: list[str] = []
-        sums: list[str] = []
-        pairs = []
-        for sub in self.request.fields(field, type_):
-            if sub.name == "__typename":
-                pairs.append((sub.key, literal(self.context, type_.name)))
-            elif sub.name == "nodes":
-                base.append(f"{self.object(view, sub, alias)} AS c{len(base)}")
-                kept = f" FILTER (WHERE _n <= {self.context.param(str(view.limit), 'int')})" if view.limit is not None else ""
-                sums.append(f"coalesce(json_agg(c{len(base) - 1} ORDER BY _n){kept}, '[]') AS a{len(sums)}")
-                pairs.append((sub.key, f"_g.a{len(sums) - 1}"))
-            else:
-                pairs.append((sub.key, self._aggregate_fields(view, sub, alias, base, sums)))
-        distinct, order = order_clause(self.where, view, alias, arguments, field.path)
-        condition = conjunction(
-            [extra, self.where.grants(view, alias), self.where.client(view, arguments.get("where"), alias)]
-        )
-        columns = ", ".join(base) or "1 AS c0"
-        inner = f"SELECT {distinct}{columns} FROM {source} AS {alias} WHERE {condition}{order}"
-        inner += self._slice(arguments.get("limit"), arguments.get("offset"))
-        numbered = f"SELECT *, row_number() OVER () AS _n FROM ({inner}) AS _b"
-        return f"(SELECT {json_object(pairs)} FROM (SELECT {', '.join(sums) or '1 AS a0'} FROM ({numbered}) AS _b) AS _g)"
-
-    def _aggregate_fields(
-        self, view: TableView, field: Field, alias: str, base: list[str], sums: list[str]
-    ) -> str:
-        def add(column: Column) -> str:
-            base.append(f"{self.where.column(view, column, alias)} AS c{len(base)}")
-            return f"c{len(base) - 1}"
-
-        type_ = self.request.types.aggregate_fields(view)
-        pairs = []
-        for sub in self.request.fields(field, type_):
-            if sub.name == "__typename":
-                pairs.append((sub.key, literal(self.context, type_.name)))
-            elif sub.name == "count":
-                arguments = self.request.arguments(sub, type_)
-                names = [add(view.columns[n]) for n in arguments.get("columns") or []]
-                listed = ", ".join(names) if len(names) == 1 else f"({', '.join(names)})"
-                unique = "DISTINCT " if arguments.get("distinct") else ""
-                sums.append(f"{f'count({unique}{listed})' if names else 'count(*)'} AS a{len(sums)}")
-                pairs.append((sub.key, f"_g.a{len(sums) - 1}"))
-            else:
-                inner: Any = type_.fields[sub.name].type
-                values = []
-                for leaf in self.request.fields(sub, inner):
-                    if leaf.name == "__typename":
-                        values.append((leaf.key, literal(self.context, inner.name)))
-                        continue
-                    column = view.columns[leaf.name]
-                    sums.append(f"{ident(sub.name)}({add(column)}) AS a{len(sums)}")
-                    same = sub.name in ("max", "min", "sum")
-                    value = f"_g.a{len(sums) - 1}"
-                    values.append((leaf.key, self.output(column, value) if same else value))
-                pairs.append((sub.key, json_object(values)))
-        return json_object(pairs)
 
     # roots
 
@@ -259,8 +230,6 @@ class Select:
 
 
 def _path_steps(path: str, at: str) -> list[str]:
-    from ..jwt_claims import json_path  # noqa: PLC0415 - that module imports this room's errors
-
     try:
         return [str(step) for step in json_path(path)]
     except ValueError as error:

@@ -100,6 +100,11 @@ class TrackedFunction:
     roles: frozenset[str]
 
 
+def is_graphql_name(name: str) -> bool:
+    """Can a column, table or enum value be called so?"""
+    return bool(_NAME.match(name)) and name not in ("true", "false", "null")
+
+
 def qualified(table: Any) -> QualifiedName:
     """A table's or function's name as metadata writes it: text, or an object with `schema` and `name`."""
     if isinstance(table, str):
@@ -153,7 +158,9 @@ def _relationships(
         for entry in tracked.metadata.get(kind) or []:
             made = _relationship(tracked.table, entry, kind.startswith("array"), tables)
             if made is None:
-                log.warning('relationship "%s" of "%s" is left out: inconsistent', entry["name"], tracked.name)
+                log.warning(
+                    'relationship "%s" of "%s" is left out: inconsistent', entry["name"], tracked.name
+                )
             elif made.name not in tracked.columns:
                 found[made.name] = made
     return found

@@ -2,6 +2,7 @@
 
 Source: graphql-engine `Hasura.GraphQL.Schema.Update`, `Hasura.Backends.Postgres.Translate.Update`.
 """
+# ruff: noqa: S608 - the text is put together from quoted identifiers and $n alone
 
 from __future__ import annotations
 
@@ -11,13 +12,14 @@ from typing import Any
 from ..catalog import Column
 from .document import Field
 from .errors import invalid
-from .inputs import UPDATE_OPERATORS
 from .mutation import Cursor, Plan, change, needs_rows, preset, response, returning, rows_of
+from .operators import conjunction
 from .permissions import WritePermission
 from .scalars import to_text
 from .schema import Context, RootField, TableView, ident
 from .select import Request, Select
-from .where import conjunction, require_where
+from .where import require_where
+from .write_inputs import UPDATE_OPERATORS
 
 
 def _assignments(
@@ -49,7 +51,12 @@ def _operation(operator: str, column: Column, value: Any, context: Context, alia
     if operator == "_delete_at_path":
         return f"{own} #- {context.param(to_text(value, '_text', 'text'), 'text[]')}"
     new = context.param(to_text(value, column.type, column.element), column.cast)
-    forms = {"_set": new, "_inc": f"{own} + {new}", "_append": f"{own} || {new}", "_prepend": f"{new} || {own}"}
+    forms = {
+        "_set": new,
+        "_inc": f"{own} + {new}",
+        "_append": f"{own} || {new}",
+        "_prepend": f"{new} || {own}",
+    }
     return forms[operator]
 
 
@@ -70,7 +77,9 @@ class _Update:
         if not items:
             return None
         allowed = where.permission(view.tracked, self.permission.filter, alias)
-        check = where.permission(view.tracked, self.permission.check, alias) if self.permission.check else "TRUE"
+        check = (
+            where.permission(view.tracked, self.permission.check, alias) if self.permission.check else "TRUE"
+        )
         return (
             f"UPDATE {view.from_sql} AS {alias} SET {', '.join(items)} WHERE {conjunction([allowed, wanted])} "
             f"RETURNING {alias}.*, {check} AS _check"
@@ -78,7 +87,11 @@ class _Update:
 
 
 def compile_update(
-    request: Request, root: RootField, field: Field, arguments: dict[str, Any], new_context: Callable[[], Context]
+    request: Request,
+    root: RootField,
+    field: Field,
+    arguments: dict[str, Any],
+    new_context: Callable[[], Context],
 ) -> Plan:
     """Compile an update; the permission's filter is ANDed, its check must hold for every row afterwards."""
     view = root.view
@@ -93,7 +106,9 @@ def compile_update(
         def update_one(cursor: Cursor) -> Any:
             if cte_one is None:
                 return None
-            return read(cursor, change(cursor, cte_one, update.context, "$", True, rows_of(view))[1])
+            return read(
+                cursor, change(cursor, cte_one, update.context, "$", check=True, output=rows_of(view))[1]
+            )
 
         return update_one
     where = require_where(arguments["where"], f"{field.path}.args.where")
@@ -104,13 +119,17 @@ def compile_update(
     def update_all(cursor: Cursor) -> Any:
         if cte is None:
             return answer(cursor, 0, "[]")
-        return answer(cursor, *change(cursor, cte, update.context, "$", True, output))
+        return answer(cursor, *change(cursor, cte, update.context, "$", check=True, output=output))
 
     return update_all
 
 
 def _compile_many(
-    request: Request, view: TableView, field: Field, arguments: dict[str, Any], new_context: Callable[[], Context]
+    request: Request,
+    view: TableView,
+    field: Field,
+    arguments: dict[str, Any],
+    new_context: Callable[[], Context],
 ) -> Plan:
     output = rows_of(view) if needs_rows(request, view, field) else "'[]'"
     answer = response(request, view, field, new_context)
@@ -123,7 +142,9 @@ def _compile_many(
     def update_many(cursor: Cursor) -> Any:
         results = []
         for cte, context in updates:
-            changed = (0, "[]") if cte is None else change(cursor, cte, context, "$", True, output)
+            changed = (
+                (0, "[]") if cte is None else change(cursor, cte, context, "$", check=True, output=output)
+            )
             results.append(answer(cursor, *changed))
         return results
 

@@ -92,7 +92,7 @@ def read_variables(operation: OperationDefinitionNode, given: Mapping[str, Any])
 
 def _describe(value: Any) -> str:
     if isinstance(value, ValueNode):
-        return _LITERALS[type(value)]  # type: ignore[index]
+        return _LITERALS[type(value)]
     if value is None:
         return "null"
     names = ((bool, "a boolean"), (str, "a string"), (list, "a list"), (dict, "an object"))
@@ -189,7 +189,8 @@ class Values:
         location = type_ if nullable_there else type_.of_type
         if not (fits and _compatible(location, bare, array)):
             raise invalid(
-                f"variable '{name}' is declared as '{print_ast(declared)}', but used where '{type_}' is expected", path
+                f"variable '{name}' is declared as '{print_ast(declared)}', but used where '{type_}' is expected",
+                path,
             )
         return variable.value
 
@@ -211,7 +212,8 @@ class Values:
             for key in given:
                 if not _NAME.match(key):
                     raise invalid(
-                        f"variable value contains object with key '{key}', which is not a legal GraphQL name", path
+                        f"variable value contains object with key '{key}', which is not a legal GraphQL name",
+                        path,
                     )
         else:
             raise _mismatch("an object", type_.name, value, path)
@@ -231,7 +233,9 @@ class Values:
             raise _mismatch("an enum value", type_.name, value, path)
         if text not in type_.values:
             listed = names_text(list(type_.values))
-            raise invalid(f"expected one of the values {listed} for type '{type_.name}', but found '{text}'", path)
+            raise invalid(
+                f"expected one of the values {listed} for type '{type_.name}', but found '{text}'", path
+            )
         return text
 
     def _scalar(self, value: Any, type_: GraphQLScalarType, path: str, integer: str | None) -> Any:

@@ -5,6 +5,7 @@ permission names Postgres columns, is not restricted itself, knows session varia
 `_exists`, and may write operators with `$`. Source: graphql-engine `Hasura.RQL.IR.BoolExp`,
 `Hasura.Backends.Postgres.Translate.BoolExp`, `…DDL.BoolExp`; Hasura docs, "Permission rules".
 """
+# ruff: noqa: S608 - the text is put together from quoted identifiers and $n alone
 
 from __future__ import annotations
 
@@ -12,60 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..catalog import Column, QualifiedName
-from .errors import GraphQLFault, invalid, not_supported
+from .errors import GraphQLFault, invalid
+from .operators import Operators, conjunction, disjunction
 from .scalars import to_text
-from .schema import Context, RoleSchema, TableView, ident, session_json
+from .schema import TableView, ident, session_json
 from .source import ComputedField, Relationship, TrackedTable, qualified
-
-_BINARY = {
-    "_eq": "=", "_neq": "<>", "_ne": "<>", "_gt": ">", "_lt": "<", "_gte": ">=", "_lte": "<=",
-    "_like": "LIKE", "_nlike": "NOT LIKE", "_ilike": "ILIKE", "_nilike": "NOT ILIKE",
-    "_similar": "SIMILAR TO", "_nsimilar": "NOT SIMILAR TO",
-    "_regex": "~", "_iregex": "~*", "_nregex": "!~", "_niregex": "!~*",
-    "_contains": "@>", "_contained_in": "<@",
-}  # fmt: skip
-_COLUMN_BINARY = {"_ceq": "=", "_cneq": "<>", "_cne": "<>", "_cgt": ">", "_clt": "<", "_cgte": ">=", "_clte": "<="}
-_PATHS = {"_jsonb_path_exists": "jsonb_path_exists", "_jsonb_path_match": "jsonb_path_match"}
-_KEYS = {"_has_keys_any": "?|", "_has_keys_all": "?&"}
-_TEXT = Column("", "text", True, False, cast="text")
-
-
-def is_session_variable(value: Any) -> bool:
-    """Is it the name of a session variable, as filters and presets write it?"""
-    return isinstance(value, str) and value.lower().startswith("x-hasura-")
-
-
-def session_value(context: Context, name: str) -> str:
-    """Raises GraphQLFault where the session lacks it."""
-    value = context.session.variables.get(name.lower())
-    if value is None and name.lower() == "x-hasura-role":
-        value = context.session.role
-    if value is None:
-        raise GraphQLFault(f'missing session variable: "{name.lower()}"', "not-found")
-    return value
-
-
-def conjunction(parts: list[str]) -> str:
-    """`a AND b`; TRUE for none."""
-    real = [p for p in parts if p != "TRUE"]
-    return f"({' AND '.join(real)})" if len(real) > 1 else (real[0] if real else "TRUE")
-
-
-def disjunction(parts: list[str]) -> str:
-    """`a OR b`; FALSE for none."""
-    if not parts:
-        return "FALSE"
-    if "TRUE" in parts:
-        return "TRUE"
-    return f"({' OR '.join(parts)})" if len(parts) > 1 else parts[0]
 
 
 @dataclass
-class Where:
+class Where(Operators):
     """Compiles conditions into one statement's context."""
-
-    schema: RoleSchema
-    context: Context
 
     # what the role may see
 
@@ -93,9 +50,11 @@ class Where:
     def call(self, computed: ComputedField, alias: str, arguments: str = "") -> str:
         """The function of a computed field, applied to the row `alias`."""
         function = computed.function
-        given = []
+        given: list[str] = []
         row = next((a for a in function.arguments if a.name == computed.table_argument), None)
-        row = row if computed.table_argument and row else next((a for a in function.arguments if a.table), None)
+        row = (
+            row if computed.table_argument and row else next((a for a in function.arguments if a.table), None)
+        )
         for position, argument in enumerate(function.arguments):
             if argument is row:
                 value = alias
@@ -126,7 +85,7 @@ class Where:
                 parts.append(f"(NOT {self.client(view, value, alias)})")
             elif name in view.columns:
                 column = view.columns[name]
-                parts.append(self._operators(column, self.column(view, column, alias), value))
+                parts.append(self.operators(column, self.column(view, column, alias), value))
             else:
                 parts.append(self._client_related(view, name, value, alias))
         return conjunction(parts)
@@ -137,37 +96,50 @@ class Where:
             return self._exists_related(relationship, alias, lambda v, a: self.client(v, value, a))
         base = view.tracked.relationships.get(name.removesuffix("_aggregate"))
         if base is not None and name.endswith("_aggregate"):
-            return conjunction([self._aggregate(base, kind, v, alias) for kind, v in value.items() if v is not None])
+            return conjunction(
+                [self._aggregate(base, kind, v, alias) for kind, v in value.items() if v is not None]
+            )
         computed = view.tracked.computed_fields[name]
         if computed.returns_table is None:
-            return self._operators(computed.result, self.computed(view, computed, alias), value)
+            return self.operators(computed.result, self.computed(view, computed, alias), value)
         remote, inner = self.schema.view(computed.returns_table), self.context.alias()
         condition = conjunction([self.grants(remote, inner), self.client(remote, value, inner)])
         return f"EXISTS (SELECT 1 FROM {self.call(computed, alias)} AS {inner} WHERE {condition})"
 
     def _exists_related(self, relationship: Relationship, alias: str, inner: Any) -> str:
         remote, other = self.schema.view(relationship.remote), self.context.alias()
-        condition = conjunction([join(relationship, alias, other), self.grants(remote, other), inner(remote, other)])
+        condition = conjunction(
+            [join(relationship, alias, other), self.grants(remote, other), inner(remote, other)]
+        )
         return f"EXISTS (SELECT 1 FROM {remote.from_sql} AS {other} WHERE {condition})"
 
     def _aggregate(self, relationship: Relationship, kind: str, value: dict[str, Any], alias: str) -> str:
         remote, other = self.schema.view(relationship.remote), self.context.alias()
         named = value.get("arguments") or []
-        columns = [self.column(remote, remote.columns[n], other) for n in ([named] if isinstance(named, str) else named)]
+        columns = [
+            self.column(remote, remote.columns[n], other)
+            for n in ([named] if isinstance(named, str) else named)
+        ]
         distinct = "DISTINCT " if value.get("distinct") else ""
         inner = ", ".join(columns) if len(columns) < 2 else f"({', '.join(columns)})"
         kind_of = "int8" if kind == "count" else "bool"
         condition = conjunction(
-            [join(relationship, alias, other), self.grants(remote, other), self.client(remote, value.get("filter"), other)]
+            [
+                join(relationship, alias, other),
+                self.grants(remote, other),
+                self.client(remote, value.get("filter"), other),
+            ]
         )
         call = f"{kind}({distinct}{inner})" if inner else "count(*)"
         column = Column(kind, kind_of, False, False, cast=kind_of)
         subselect = f"(SELECT {call} FROM {remote.from_sql} AS {other} WHERE {condition})"
-        return self._operators(column, subselect, value["predicate"])
+        return self.operators(column, subselect, value["predicate"])
 
     # a permission's condition
 
-    def permission(self, tracked: TrackedTable, expression: Any, alias: str, root: tuple[TrackedTable, str] | None = None) -> str:
+    def permission(
+        self, tracked: TrackedTable, expression: Any, alias: str, root: tuple[TrackedTable, str] | None = None
+    ) -> str:
         """A filter or check from metadata. Raises GraphQLFault for a missing session variable."""
         root = root or (tracked, alias)
         if isinstance(expression, list):
@@ -185,7 +157,7 @@ class Where:
                 parts.append(self._exists(value, root))
             elif raw in tracked.table.columns:
                 column = tracked.table.columns[raw]
-                parts.append(self._operators(column, f"{alias}.{ident(raw)}", value, (tracked, alias, root)))
+                parts.append(self.operators(column, f"{alias}.{ident(raw)}", value, (tracked, alias, root)))
             else:
                 parts.append(self._permission_related(tracked, raw, value, alias, root))
         return conjunction(parts)
@@ -194,13 +166,17 @@ class Where:
         if name in tracked.relationships:
             relationship, other = tracked.relationships[name], self.context.alias()
             remote = self.schema.tables[relationship.remote]
-            condition = conjunction([join(relationship, alias, other), self.permission(remote, value, other, root)])
+            condition = conjunction(
+                [join(relationship, alias, other), self.permission(remote, value, other, root)]
+            )
             return f"EXISTS (SELECT 1 FROM {ident(*remote.key)} AS {other} WHERE {condition})"
         computed = tracked.computed_fields.get(name)
         if computed is None:
-            raise GraphQLFault(f'column "{name}" of "{tracked.name}" in a permission does not exist', "unexpected")
+            raise GraphQLFault(
+                f'column "{name}" of "{tracked.name}" in a permission does not exist', "unexpected"
+            )
         if computed.returns_table is None:
-            return self._operators(computed.result, self.call(computed, alias), value, (tracked, alias, root))
+            return self.operators(computed.result, self.call(computed, alias), value, (tracked, alias, root))
         other, remote = self.context.alias(), self.schema.tables[computed.returns_table]
         condition = self.permission(remote, value, other, root)
         return f"EXISTS (SELECT 1 FROM {self.call(computed, alias)} AS {other} WHERE {condition})"
@@ -213,76 +189,6 @@ class Where:
         other = self.context.alias()
         condition = self.permission(tracked, value.get("_where") or value.get("$where") or {}, other, root)
         return f"EXISTS (SELECT 1 FROM {ident(*key)} AS {other} WHERE {condition})"
-
-    # operators
-
-    def _operators(self, column: Column, left: str, operators: Any, permission: Any = None) -> str:
-        if not isinstance(operators, dict):
-            operators = {"_eq": operators}  # {"id": "X-Hasura-User-Id"}
-        elif permission and operators and not all(k.startswith(("_", "$")) for k in operators):
-            operators = {"_eq": operators}  # a json value
-        parts = []
-        for raw, value in operators.items():
-            name = "_" + raw[1:] if raw.startswith("$") else raw
-            parts.append(self._operator(column, left, name, value, permission))
-        return conjunction(parts)
-
-    def _operator(self, column: Column, left: str, name: str, value: Any, permission: Any) -> str:
-        if name == "_is_null":
-            truth = value if isinstance(value, bool) else str(self._plain(value, permission)).lower() in ("true", "t")
-            return f"({left} IS {'' if truth else 'NOT '}NULL)"
-        if name == "_cast":
-            inner = (value or {}).get("String")
-            return self._operators(_TEXT, f"({left})::text", inner, permission) if inner else "TRUE"
-        if name in ("_in", "_nin"):
-            return self._among(column, left, name == "_in", value, permission)
-        if name in _BINARY:
-            return f"({left} {_BINARY[name]} {self._value(column, value, permission)})"
-        if name == "_has_key":
-            return f"({left} ? {self._value(_TEXT, value, permission)})"
-        if name in _KEYS:
-            text = session_value(self.context, value) if permission and is_session_variable(value) else None
-            text = text if text is not None else to_text(value, "_text", "text")
-            return f"({left} {_KEYS[name]} {self.context.param(text, 'text[]')})"
-        if name in _PATHS:
-            path = self.context.param(str(self._plain(value, permission)), "jsonpath")
-            return f"{_PATHS[name]}({left}, {path})"
-        if permission and name in _COLUMN_BINARY:
-            return self._compare_columns(column, left, name, value, permission)
-        raise not_supported(f'operator "{name}" on a column of type "{column.type}"')
-
-    def _compare_columns(self, column: Column, left: str, name: str, value: Any, permission: Any) -> str:
-        tracked, alias, (root_table, root_alias) = permission
-        names = value if isinstance(value, list) else [value]
-        if names and names[0] == "$":
-            tracked, alias, names = root_table, root_alias, names[1:]
-        if len(names) != 1 or names[0] not in tracked.table.columns:
-            raise not_supported(f"comparison with a column across relationships: {value}")
-        right = f"{alias}.{ident(names[0])}"
-        if name in ("_ceq", "_cneq", "_cne"):  # NULL equals NULL here, unlike in _eq
-            return f"({left} IS {'NOT ' if name == '_ceq' else ''}DISTINCT FROM {right})"
-        return f"({left} {_COLUMN_BINARY[name]} {right})"
-
-    def _plain(self, value: Any, permission: Any) -> Any:
-        return session_value(self.context, value) if permission and is_session_variable(value) else value
-
-    def _value(self, column: Column, value: Any, permission: Any) -> str:
-        if permission and is_session_variable(value):
-            return self.context.param(session_value(self.context, value), column.cast)
-        return self.context.param(to_text(value, column.type, column.element), column.cast)
-
-    def _among(self, column: Column, left: str, wanted: bool, value: Any, permission: Any) -> str:
-        if permission and is_session_variable(value):
-            right = self.context.param(session_value(self.context, value), f"{column.cast}[]")
-        elif column.element is not None:
-            equal = disjunction([f"({left} = {self._value(column, v, permission)})" for v in value])
-            return equal if wanted else f"(NOT {equal})"
-        elif permission and any(is_session_variable(v) for v in value):
-            listed = ", ".join(self._value(column, v, permission) for v in value)
-            return f"({left} {'' if wanted else 'NOT '}IN ({listed}))"
-        else:
-            right = self.context.param(to_text(value, "", column.type), f"{column.cast}[]")
-        return f"({left} = ANY ({right}))" if wanted else f"({left} <> ALL ({right}))"
 
 
 def join(relationship: Relationship, alias: str, other: str) -> str:
