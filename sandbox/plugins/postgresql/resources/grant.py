@@ -55,7 +55,7 @@ class Grant(Resource[Server, GrantInputs]):
         if held is None:
             return None
         same = held == set(inputs.privileges)
-        found = inputs.model_dump(by_alias=True)
+        found = inputs.model_dump(by_alias=True, exclude_unset=True)
         return Live({**found, "privileges": list(inputs.privileges) if same else sorted(held)})
 
     def update(self, id: str, old: GrantInputs, new: GrantInputs, context: Context) -> dict[str, Any]:
@@ -100,4 +100,4 @@ def _statement(form: str, inputs: GrantInputs) -> Any:
     else:
         tables = [sql.Identifier(inputs.schema_, table) for table in inputs.objects]
         objects = sql.SQL("TABLE {}").format(sql.SQL(", ").join(tables))
-    return sql.SQL(form).format(privileges, objects, sql.Identifier(inputs.role))  # type: ignore[arg-type]  # both forms are above
+    return sql.SQL(form).format(privileges, objects, sql.Identifier(inputs.role))
