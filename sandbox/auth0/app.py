@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import os
 import secrets
 import time
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from sandbox.auth0.management.api import Verify
 
 __all__ = ["create_app"]
+
+log = logging.getLogger("sandbox.auth0")
 
 _KINDS = (
     *("client", "client_credential", "client_grant", "resource_server", "connection", "user", "role"),
@@ -88,11 +91,14 @@ def create_app(
 
 
 async def _unknown(request: Request, _: Exception) -> Response:
-    return NotSimulatedError(f"{request.method} {request.url.path}").response()
+    error = NotSimulatedError(f"{request.method} {request.url.path}")
+    log.warning("%s", error.message)
+    return error.response()
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    print(f"internal error: {type(error).__name__}", flush=True)  # noqa: T201 - the service's log is stdout
+    # The type alone: a message may quote what was sent.
+    log.error("internal error: %s", type(error).__name__)
     body = {
         "statusCode": 500,
         "error": "Internal Server Error",

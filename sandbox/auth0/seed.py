@@ -33,7 +33,9 @@ def seed(tenant: Tenant) -> None:
         }
         store.put("resource_server", server["id"], server)
         grants = store.find("client_grant", client_id=tenant.management_client_id)
-        grant: Document = grants[0] if grants else {"id": ids.short_id("cgr"), "client_id": tenant.management_client_id}
+        grant: Document = (
+            grants[0] if grants else {"id": ids.short_id("cgr"), "client_id": tenant.management_client_id}
+        )
         grant |= {"audience": tenant.management_audience, "scope": SCOPES, "subject_type": "client"}
         store.put("client_grant", grant["id"], grant)
         if not store.find("connection", name=DEFAULT_CONNECTION):

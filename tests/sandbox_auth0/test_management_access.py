@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.auth0.management.catalog import ENDPOINTS, support_table
 from sandbox.auth0.store import Store
 from tests.sandbox_auth0.management_kit import CLIENT, SECRET, Api, http_client, make_tenant
 
@@ -125,3 +126,20 @@ def test_log_has_a_line_a_request_and_no_secret(api, capfd):
     assert "GET /api/v2/clients 200 " in out
     assert "do-not-tell" not in out
     assert "per_page" not in out
+
+
+def test_support_table_names_every_route_once(api):
+    """The table of what is simulated has a row for each route; no two routes are the same."""
+    table = support_table()
+    names = [f"`{item.method} /api/v2/{'/'.join(item.segments)}`" for item in ENDPOINTS]
+    assert all(table.count(name) == 1 for name in names)
+    assert len(set(names)) == len(names)
+
+
+def test_tenant_settings_are_merged(api):
+    """Settings that are named change, flags one by one."""
+    api("PATCH", "/tenants/settings", {"default_audience": "urn:api", "flags": {"a": True}})
+    changed = api("PATCH", "/tenants/settings", {"flags": {"b": False}})
+    assert changed["default_audience"] == "urn:api"
+    assert changed["flags"] == {"a": True, "b": False}
+    assert api("GET", "/tenants/settings?fields=friendly_name") == {"friendly_name": "Sandbox"}

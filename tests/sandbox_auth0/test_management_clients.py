@@ -10,6 +10,7 @@ import httpx
 import pytest
 import trustme
 from auth0.management import ManagementClient
+from auth0.management.types import ActionTrigger
 
 from tests.sandbox_auth0.management_kit import ALL_SCOPES, DOMAIN, Api, http_client, make_tenant
 
@@ -194,11 +195,11 @@ def test_official_client_library_reads_the_answers(api):
     assert created.client_id in [client.client_id for client in official.clients.list()]
     assert [item.name for item in official.connections.list()] == ["Username-Password-Authentication"]
     server = official.resource_servers.create(identifier="urn:library", name="Library")
-    assert official.resource_servers.get(id=server.id).identifier == "urn:library"
-    trigger = {"id": "post-login", "version": "v3"}
+    assert official.resource_servers.get(id=str(server.id)).identifier == "urn:library"
+    trigger = ActionTrigger(id="post-login", version="v3")
     action = official.actions.create(name="library", supported_triggers=[trigger], code="// 1")
     api.built(action.id)
-    assert official.actions.deploy(id=action.id).number == 1
+    assert official.actions.deploy(id=str(action.id)).number == 1
     bindings = [{"ref": {"type": "action_id", "value": action.id}, "display_name": "library"}]
     official.actions.triggers.bindings.update_many(trigger_id="post-login", bindings=bindings)
     assert [item.display_name for item in official.actions.triggers.bindings.list("post-login")] == [

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from sandbox.auth0.management.errors import ApiError
 from sandbox.auth0.management.users import create_user, verify_password
+from sandbox.auth0.store import Document
 from tests.sandbox_auth0.management_kit import Api, http_client, make_tenant
 
 CONNECTION = "Username-Password-Authentication"
@@ -27,9 +29,10 @@ def api(tmp_path: Path) -> Iterator[Api]:
     tenant.store.close()
 
 
-def add_user(api, email="ann@example.com", **more):
+def add_user(api: Api, email: str = "ann@example.com", **more: Any) -> Document:
     body = {"connection": CONNECTION, "email": email, "password": "Correct-horse-7", **more}
-    return api("POST", "/users", body, status=201)
+    user: Document = api("POST", "/users", body, status=201)
+    return user
 
 
 def test_new_user_has_a_profile_and_no_password_in_it(api):
@@ -120,7 +123,7 @@ def test_search_finds_by_fields(api):
     add_user(api, "ann@example.com", app_metadata={"plan": "pro"})
     add_user(api, "bob@example.com", name="Bob Stone")
 
-    def emails(query):
+    def emails(query: str) -> list[str]:
         return [user["email"] for user in api("GET", f"/users?q={quote(query)}&search_engine=v3")]
 
     assert emails("email:ann@example.com") == ["ann@example.com"]

@@ -7,6 +7,7 @@ Paths are matched on the raw path, segment by segment, since identifiers may hol
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable
 from importlib import import_module
@@ -30,6 +31,8 @@ from sandbox.auth0.management.errors import (
 from sandbox.auth0.tenant import Tenant
 
 __all__ = ["ManagementApi", "Verify"]
+
+log = logging.getLogger("sandbox.auth0.management")
 
 Verify = Callable[[Tenant, str], set[str]]
 
@@ -92,6 +95,8 @@ class ManagementApi:
         try:
             reply = await self._answer(request)
         except ApiError as error:
+            if isinstance(error, NotSimulatedError):
+                log.warning("%s", error.message)
             return error.response()
         if reply.body is None:
             return Response(status_code=reply.status)

@@ -13,11 +13,12 @@ from sandbox.auth0.management import (
     logs,
     resource_servers,
     roles,
+    tenant_settings,
     triggers,
     users,
 )
 
-__all__ = ["ENDPOINTS", "SCOPES"]
+__all__ = ["ENDPOINTS", "SCOPES", "support_table"]
 
 _MODULES = (
     clients,
@@ -32,8 +33,18 @@ _MODULES = (
     triggers,
     jobs,
     logs,
+    tenant_settings,
 )
 
 ENDPOINTS = [endpoint for module in _MODULES for endpoint in module.endpoints.routes]
 
 SCOPES = sorted({scope for endpoint in ENDPOINTS for scope in endpoint.scopes} - {"read:current_user"})
+
+
+def support_table() -> str:
+    """What is simulated, as a Markdown table made from the routes themselves."""
+    rows = ["| route | scopes (any of) | arguments |", "|---|---|---|"]
+    for endpoint in sorted(ENDPOINTS, key=lambda item: (item.segments, item.method)):
+        route = f"`{endpoint.method} /api/v2/{'/'.join(endpoint.segments)}`"
+        rows.append(f"| {route} | {', '.join(endpoint.scopes)} | {', '.join(sorted(endpoint.query))} |")
+    return "\n".join(rows) + "\n"
