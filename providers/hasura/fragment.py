@@ -165,7 +165,7 @@ def describe(key: Key) -> str:
         words.append(f"{inner[name].noun} {wanted}")
         inner = inner[name].inner
     if len(key) % 2:
-        words.append(f"{key[-1]}")
+        return " of ".join([key[-1], *reversed(words)])
     return " of ".join(reversed(words)).replace(" of table ", " on table ")
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from providers.hasura.client import EngineClient
 from providers.hasura.clients import Clients
-from providers.hasura.cloud_client import CloudError, Environment, WorkerStatus
+from providers.hasura.cloud_client import CloudError, Environment
 from providers.hasura.transport import Patience
 from providers.kit.errors import PartialError, ProviderError
 from providers.kit.inputs import Inputs, dump
@@ -45,7 +45,7 @@ class CloudEnvironmentInputs(Inputs):
 class CloudEnvironment(Resource[Clients, CloudEnvironmentInputs]):
     """Environment variables of a Hasura Cloud project: owns the variables that it names and leaves the others alone."""
 
-    token = "hasura:index:CloudEnvironment"  # noqa: S105 — a type token
+    token = "hasura:index:CloudEnvironment"
     inputs = CloudEnvironmentInputs
     replace_on = frozenset({"projectId"})
     output_types: ClassVar[dict[str, str]] = {"adopted": "array"}
@@ -108,14 +108,14 @@ class CloudEnvironment(Resource[Clients, CloudEnvironmentInputs]):
         adopted = context.state.get("adopted") or []
         gone = [name for name in inputs.variables if name not in adopted]
         try:
-            workers = self._write(project, {}, patience, old={}, gone=gone, adopt=True)
+            stale = self._write(project, {}, patience, old={}, gone=gone, adopt=True)
         except CloudError:
             if self.client.cloud.endpoint(project, patience) is None:
                 return
             raise
-        if workers is not None:
+        if stale is not None:
             try:
-                self._await(project, workers, {}, patience)
+                self._await(project, stale, {}, patience)
             except ProviderError as failure:
                 context.warn(f"The variables are removed. {failure}")
 
@@ -130,9 +130,9 @@ class CloudEnvironment(Resource[Clients, CloudEnvironmentInputs]):
         id: str,
     ) -> None:
         project = inputs.project_id
-        workers = self._write(project, inputs.variables, patience, old=old, gone=gone, adopt=inputs.adopt)
+        stale = self._write(project, inputs.variables, patience, old=old, gone=gone, adopt=inputs.adopt)
         try:
-            self._await(project, workers or [], inputs.variables, patience)
+            self._await(project, stale or set(), inputs.variables, patience)
         except ProviderError as failure:
             # through normalise: the values must be marked as secrets in the state, too
             state = self.normalise(dump(inputs)) | outputs
@@ -147,34 +147,32 @@ class CloudEnvironment(Resource[Clients, CloudEnvironmentInputs]):
         old: Mapping[str, str],
         gone: list[str],
         adopt: bool,
-    ) -> list[WorkerStatus] | None:
-        """Bring the project's variables to what is wanted; the workers as they were before, None where nothing was to do."""
-        cloud, workers = self.client.cloud, None
+    ) -> set[str] | None:
+        """Bring the project's variables to what is wanted; the hashes that are out of date now, None where nothing was to do."""
+        cloud, stale = self.client.cloud, None
         while True:
             now = cloud.environment(project, patience)
             _refuse_conflicts(now, wanted, old, adopt)
             changed = {name: value for name, value in wanted.items() if now.variables.get(name) != value}
             present = [name for name in gone if name in now.variables]
             if not changed and not present:
-                return workers
-            if workers is None:
-                workers = cloud.workers(project, patience)
+                return stale
+            if stale is None:
+                stale = {worker.hash for worker in cloud.workers(project, patience)}
+            stale.add(now.hash)  # a change of somebody else that is still under way must not pass for ours
             try:
                 after = cloud.set(project, now, changed, patience) if changed else now
                 if present:
                     cloud.unset(project, after, present, patience)
-                return workers
+                return stale
             except CloudError:
                 # the lock is the only error worth another try, and its text is nowhere documented: did the hash move?
                 moved = cloud.environment(project, patience).hash != now.hash
                 if not moved or not patience.pause():
                     raise
 
-    def _await(
-        self, project: str, before: list[WorkerStatus], variables: Mapping[str, str], patience: Patience
-    ) -> None:
+    def _await(self, project: str, stale: set[str], variables: Mapping[str, str], patience: Patience) -> None:
         """Wait until every worker has a new configuration and the engine is healthy with it."""
-        stale = {worker.hash for worker in before}
         self._await_workers(project, stale, patience)
         endpoint = self.client.endpoint or self.client.cloud.endpoint(project, patience)
         if not endpoint:

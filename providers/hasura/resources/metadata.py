@@ -39,7 +39,7 @@ class MetadataInputs(Inputs):
 class Metadata(Resource[Clients, MetadataInputs]):
     """A fragment of an engine's metadata: owns the objects that it names and leaves everything else alone."""
 
-    token = "hasura:index:Metadata"  # noqa: S105 — a type token
+    token = "hasura:index:Metadata"
     inputs = MetadataInputs
     output_types: ClassVar[dict[str, str]] = {"adopted": "array", "replaced": "object"}
     secret_outputs = frozenset({"replaced"})
