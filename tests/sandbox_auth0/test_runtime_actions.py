@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -290,6 +291,36 @@ def test_actions_may_use_the_network_and_nodes_own_modules(browser: Browser) -> 
         server.shutdown()
     assert claims_of(body["access_token"])["https://x/r"] == [{"ok": True}, 32]
     assert received == [b"ada@example.com"]
+
+
+def test_nothing_of_one_run_reaches_the_next(browser: Browser) -> None:
+    """A global that an Action sets and a timer that it leaves behind are gone at the next login."""
+    leave = "globalThis.left = 'here'; setTimeout(() => { globalThis.late = 1; }, 5)"
+    browser.bind(action("Leave", leave))
+    for _ in range(2):
+        answer(browser.authorize())
+    assert event_of(browser, "[globalThis.left ?? null, globalThis.late ?? null]") == [None, None]
+
+
+def test_a_write_that_is_not_awaited_is_lost(browser: Browser) -> None:
+    """The forgotten `await`: the login succeeds, the request is cut off before it is answered."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        server.settimeout(10)
+        code = f"fetch('http://127.0.0.1:{port}/', {{method: 'POST', body: 'row'}})"
+        assert "code" in login(browser, action("Forgetful", code))
+        browser.bind()
+        try:
+            server.settimeout(0.5)
+            connection, _ = server.accept()
+        except TimeoutError:
+            return  # cut off before the connection was made
+        with connection:
+            connection.settimeout(10)
+            received = b""
+            while chunk := connection.recv(4096):
+                received += chunk
+    assert b"row" not in received
 
 
 def test_many_logins_at_once_each_run_their_actions(browser: Browser) -> None:

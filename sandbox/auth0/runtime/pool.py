@@ -1,9 +1,10 @@
-"""Node processes that wait for one trigger run each.
+"""Node processes that run triggers, one run at a time each.
 
-A process is started ahead of need, runs the Actions of ONE trigger and is thrown away: no state of one login
-reaches the next, and a write that an Action forgot to await is lost, as it is at Auth0. One process waits (some
-40 MB), at most four run; whoever comes later queues, and the time in the queue does not count against the limit.
-An Action may use the network, but not the disk, other processes or native add-ons (Node's permission model).
+A process is started ahead of need. It takes another run only where nothing is left of the last one (`runner.js`
+says so); a failure, an open socket or a new global ends it, so a write that an Action forgot to await is lost, as
+it is at Auth0. One process waits (some 25 MB of its own), at most four run; whoever comes later queues, and the
+time in the queue does not count against the limit. An Action may use the network, but not the disk, other
+processes or native add-ons (Node's permission model).
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ __all__ = ["NodePool", "Transcript", "pool_for"]
 
 IDLE_PROCESSES = 1
 RUNNING_PROCESSES = 4
+IDLE_SECONDS = 5.0  # after which processes beyond the first are ended
+RUNS = 500  # after which a process is replaced
 RUNNER = Path(__file__).parent / "runner.js"
 # An endless loop cannot notice that the tenant is gone: the kernel ends it after this many seconds of CPU.
 CPU_SECONDS = 60
@@ -40,6 +43,11 @@ class Transcript:
     exit_code: int | None = None
     timed_out: bool = False
     stderr: str = ""
+
+    @property
+    def began(self) -> bool:
+        """True where the first Action was started."""
+        return any("start" in message for message in self.messages)
 
     @property
     def completed(self) -> bool:
@@ -59,6 +67,7 @@ class _Process:
         command = [
             *("/bin/sh", "-c", f'ulimit -t {CPU_SECONDS}; exec "$0" "$@"', str(node)),
             *("--permission", f"--allow-fs-read={RUNNER.parent}", f"--max-old-space-size={HEAP_MEGABYTES}"),
+            "--max-semi-space-size=1",  # megabytes: 10 MB less in a process that has run a while
             *(str(RUNNER), str(write_end)),
         ]
         try:
@@ -77,6 +86,8 @@ class _Process:
         finally:
             os.close(write_end)
         self.result = read_end
+        self.runs = 0
+        self._buffer = b""
         # Pipes were asked for, so they are there.
         self.stdin = cast("BinaryIO", self.popen.stdin)
         self.stderr = cast("BinaryIO", self.popen.stderr)
@@ -97,6 +108,7 @@ class _Process:
     def run(self, job: dict[str, Any], limit: float) -> Transcript:
         """Hand over a job, collect what comes back until the end, the process's death or the limit (seconds)."""
         transcript = Transcript()
+        self.runs += 1
         deadline = time.monotonic() + limit
         with contextlib.suppress(BrokenPipeError):
             self.stdin.write(json.dumps(job, separators=(",", ":")).encode() + b"\n")
@@ -118,27 +130,35 @@ class _Process:
             transcript.exit_code = self.popen.returncode
         return transcript
 
+    def reusable(self) -> bool:
+        """Wait for the word that the process takes another run; False where it ends instead."""
+        if self.runs >= RUNS:
+            return False
+        lines = self._lines(time.monotonic() + 1)
+        return any(kind == "result" and "ready" in json.loads(line) for kind, line in lines)
+
     def _lines(self, deadline: float) -> Iterator[tuple[str, str]]:
         """Lines of the result pipe and chunks of stderr, until the result pipe is closed or time is up."""
-        errors = self.stderr.fileno()
-        buffer = b""
         with selectors.DefaultSelector() as selector:
             selector.register(self.result, selectors.EVENT_READ)
-            selector.register(errors, selectors.EVENT_READ)
-            while (remaining := deadline - time.monotonic()) > 0:
+            selector.register(self.stderr, selectors.EVENT_READ)
+            while True:
+                while b"\n" in self._buffer:
+                    line, self._buffer = self._buffer.split(b"\n", 1)
+                    yield "result", line.decode(errors="replace")
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    return
                 for key, _ in selector.select(remaining):
                     chunk = os.read(key.fd, 65536)
-                    if key.fd == errors:
+                    if key.fd == self.result:
                         if not chunk:
-                            selector.unregister(errors)
-                        else:
-                            yield "stderr", chunk.decode(errors="replace")
-                        continue
-                    if not chunk:
-                        return
-                    *lines, buffer = (buffer + chunk).split(b"\n")
-                    for line in lines:
-                        yield "result", line.decode(errors="replace")
+                            return
+                        self._buffer += chunk
+                    elif chunk:
+                        yield "stderr", chunk.decode(errors="replace")
+                    else:
+                        selector.unregister(self.stderr)
 
 
 class NodePool:
@@ -150,22 +170,32 @@ class NodePool:
         self._idle: list[_Process] = []
         self._lock = threading.Lock()
         self._closed = False
+        self._timer: threading.Timer | None = None
         self.executor = ThreadPoolExecutor(RUNNING_PROCESSES, thread_name_prefix="actions")
         self._helpers = ThreadPoolExecutor(1, thread_name_prefix="actions-refill")
 
     def run(self, job: dict[str, Any], limit: float) -> Transcript:
-        """Run a job in a fresh process; blocks, so call it in `executor`.
+        """Run a job; blocks for at most `limit` seconds, so call it in `executor`.
 
         Raises OSError where Node cannot be started.
         """
+        transcript = self._run_once(job, limit)
+        if not transcript.began and not transcript.timed_out:
+            # The waiting process died with what an earlier Action had left in it; nothing has run yet.
+            transcript = self._run_once(job, limit)
+        return transcript
+
+    def _run_once(self, job: dict[str, Any], limit: float) -> Transcript:
         process = self._take()
+        transcript = Transcript()
         try:
-            return process.run(job, limit)
+            transcript = process.run(job, limit)
         finally:
-            self._helpers.submit(self._replace, process)
+            self._helpers.submit(self._release, process, transcript.completed)
+        return transcript
 
     def warm(self) -> None:
-        """Start waiting processes in the background, so that the first login does not pay for it."""
+        """Start a waiting process in the background, so that the first login does not pay for it."""
         self._helpers.submit(self._refill)
 
     def close(self) -> None:
@@ -173,6 +203,8 @@ class NodePool:
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
+            if self._timer is not None:
+                self._timer.cancel()
         for process in idle:
             process.close()
         self.executor.shutdown(wait=True)
@@ -188,20 +220,42 @@ class NodePool:
                 return process
             process.close()
 
-    def _replace(self, used: _Process) -> None:
-        used.close()
-        self._refill()
+    def _release(self, process: _Process, completed: bool) -> None:
+        """Keep a process that is as new, end any other; see that one waits."""
+        if completed and process.reusable():
+            self._keep(process)
+        else:
+            process.close()
+            self._refill()
 
     def _refill(self) -> None:
         with self._lock:
             if self._closed or len(self._idle) >= IDLE_PROCESSES:
                 return
-        process = _Process(self._node, self._extra_ca)
+        self._keep(_Process(self._node, self._extra_ca))
+
+    def _keep(self, process: _Process) -> None:
         with self._lock:
-            if not self._closed and len(self._idle) < IDLE_PROCESSES:
+            if not self._closed and len(self._idle) < RUNNING_PROCESSES:
                 self._idle.append(process)
+                if len(self._idle) > IDLE_PROCESSES:
+                    self._trim_later()
                 return
         process.close()
+
+    def _trim_later(self) -> None:
+        """Once it is quiet, end what waits beside the first process. Called with the lock held."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(IDLE_SECONDS, self._trim)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _trim(self) -> None:
+        with self._lock:
+            extra, self._idle = self._idle[IDLE_PROCESSES:], self._idle[:IDLE_PROCESSES]
+        for process in extra:
+            process.close()
 
 
 _pools: dict[tuple[Path, Path | None], NodePool] = {}

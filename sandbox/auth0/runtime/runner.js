@@ -1,10 +1,14 @@
 'use strict';
 /*
- * Runs the Actions of ONE trigger, then exits: node [--permission …] runner.js RESULT_FD
+ * Runs the Actions of triggers, one trigger after the other: node [--permission …] runner.js RESULT_FD
  *
- * In:  one line of JSON on stdin: {trigger, handler, actions: [{name, code, secrets}], event, cache, can_redirect}.
- * Out: lines of JSON on RESULT_FD: {start: i} · {log: i, line} · {done: i, error?, commands, …} · {end, cache}.
- * No {end} line means failure: the tenant names the Action that was started last.
+ * In:  lines of JSON on stdin: {trigger, handler, actions: [{name, code, secrets}], event, cache, can_redirect}.
+ * Out: lines of JSON on RESULT_FD: {start: i} · {log: i, line} · {done: i, error?, commands, …} · {end, cache}
+ *      and {ready} where the process takes another job. Without {end} the run has failed: the tenant names the
+ *      Action that was started last.
+ *
+ * A process is used again only where nothing is left of the run: timers and sockets that stay open, a request that
+ * nobody awaited, new globals or listeners, and any failure end it.
  * The process ends when its stdin does: nothing survives a tenant that was killed.
  */
 const Module = require('node:module');
@@ -111,25 +115,64 @@ async function run(job) {
     if (state.denied) break;
   }
   current = -1;
-  send({ end: true, cache: state.cache, app_metadata: state.app_metadata, user_metadata: state.user_metadata });
-  exit(0);
+  send({ end: true, cache: state.cache });
 }
 
-// Loaded while the process waits for its job, so that the first Action does not pay for it.
-void [globalThis.fetch, globalThis.Headers, globalThis.Request, globalThis.Response];
+/**
+ * Whether the process is as it was before the run. Connections of `fetch` are cut first, at once: those that wait
+ * to be used again, and those of a request that nobody awaits.
+ */
+async function clean() {
+  const dispatcher = globalThis[DISPATCHER];
+  if (dispatcher) {
+    globalThis[DISPATCHER] = new dispatcher.constructor();
+    dispatcher.destroy().catch(() => {});
+  }
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    await new Promise((done) => setTimeout(done, 1)); // a socket takes a moment to close
+    const left = process.getActiveResourcesInfo().filter((name) => !baseline.resources.has(name));
+    if (left.length === 0) return fingerprint() === baseline.fingerprint;
+  }
+  return false;
+}
+
+function fingerprint() {
+  const globals = Object.getOwnPropertyNames(globalThis).join();
+  const listeners = process.eventNames().map((name) => `${String(name)}${process.listenerCount(name)}`).join();
+  return `${globals}|${listeners}|${Object.keys(process.env).join()}`;
+}
+
+async function work(line) {
+  const job = JSON.parse(line);
+  while (!baseline) await new Promise((done) => setImmediate(done));
+  process.stdin.unref(); // an Action whose promise never settles must let Node run out of work
+  await run(job);
+  if (!(await clean())) exit(0);
+  process.stdin.ref();
+  busy = false;
+  send({ ready: true });
+}
 
 let input = '';
-let started = false;
+let busy = false;
 process.stdin.setEncoding('utf8');
 process.stdin.on('data', (chunk) => {
-  if (started) return;
   input += chunk;
-  if (!input.endsWith('\n')) return;
-  started = true;
-  process.stdin.unref?.(); // an Action whose promise never settles must let Node run out of work
-  const job = JSON.parse(input);
+  if (busy || !input.endsWith('\n')) return;
+  busy = true;
+  const line = input;
   input = '';
-  void run(job);
+  void work(line);
 });
-process.stdin.on('end', () => exit(started ? 4 : 0));
-send({ ready: true });
+process.stdin.on('end', () => exit(busy ? 4 : 0));
+
+// The first fetch loads and compiles Node's HTTP client: done here, while the process waits for its job.
+const DISPATCHER = Symbol.for('undici.globalDispatcher.1');
+let baseline;
+void fetch('data:,warm')
+  .then((response) => response.text())
+  .then(() => new Promise((done) => setImmediate(done)))
+  .then(() => {
+    baseline = { resources: new Set(process.getActiveResourcesInfo()), fingerprint: fingerprint() };
+    send({ ready: true });
+  });
