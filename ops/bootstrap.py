@@ -1,20 +1,20 @@
 """Makes `.venv` from `requirements-dev.txt`; `./dev` runs it with the system's Python whenever the lock and the venv differ.
 
-Standard library only. The stamp `.venv/.installed` is written last, so an install that was cut off is seen by the next run and
-made anew. A lock held by the kernel (flock) lets one run install while others wait, and is gone with its holder.
+Standard library only (and `ops/locking.py`, which keeps to that, too). The stamp `.venv/.installed` is removed first
+and written last, so an install that was cut off is seen by the next run and made anew.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from ops.locking import locked
 
 ROOT = Path(__file__).resolve().parent.parent
 SAYS_NO_NETWORK = (
@@ -45,19 +45,6 @@ def is_installed(root: Path) -> bool:
         ) == stamp_text(root)
     except OSError:
         return False
-
-
-@contextmanager
-def one_at_a_time(lock: Path) -> Iterator[None]:
-    """Hold `lock` while the block runs; say so before waiting for another holder."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Another ./dev is installing; waiting for it …")
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def say(text: str) -> None:
@@ -101,6 +88,22 @@ def clean_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in astray}
 
 
+def names(lock: str) -> set[str]:
+    """The packages that a lock names."""
+    return set(re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==", lock, re.MULTILINE))
+
+
+def can_be_updated(root: Path) -> bool:
+    """Whether the venv is a complete one of this clone, made from a lock of which the present one drops no package."""
+    try:
+        place, lock = (root / ".venv/.installed").read_text(encoding="utf-8").split("\n", 1)
+    except (OSError, ValueError):
+        return False
+    present = (root / "requirements-dev.txt").read_text(encoding="utf-8")
+    runs = os.access(root / ".venv/bin/python", os.X_OK)
+    return runs and place == str(root) and names(lock) <= names(present)
+
+
 def make_venv(venv: Path, log: Path) -> None:
     """A new empty venv in place of whatever is there."""
     shutil.rmtree(venv, ignore_errors=True)
@@ -124,7 +127,6 @@ def make_venv(venv: Path, log: Path) -> None:
 def install(root: Path, venv: Path, log: Path) -> None:
     """Install the lock, hashes checked, wheels only; the lock is complete, so pip need not resolve anything."""
     lock = root / "requirements-dev.txt"
-    total = sum(1 for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line.split(" ", 1)[0])
     command = [str(venv / "bin/python"), "-m", "pip", "--no-input", "--disable-pip-version-check", "install"]
     command += [
         "--require-hashes",
@@ -136,7 +138,7 @@ def install(root: Path, venv: Path, log: Path) -> None:
         "-r",
         str(lock),
     ]
-    progress = Progress(total)
+    progress = Progress(len(names(lock.read_text(encoding="utf-8"))))
     with (
         log.open("a", encoding="utf-8") as out,
         subprocess.Popen(
@@ -173,25 +175,27 @@ def explain(log: Path) -> str:
     return f"pip could not install the packages of requirements-dev.txt; its output is in {log}."
 
 
-def site_packages(venv: Path) -> Path:
-    """Where the venv's packages lie (lib/pythonX.Y/site-packages, by the Python that runs this)."""
-    return venv / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
-
-
 def bootstrap(root: Path) -> None:
     """Bring `.venv` up to the lock. Raises BootstrapError with one sentence."""
     toolchain, venv = root / ".toolchain", root / ".venv"
-    with one_at_a_time(toolchain / "venv.lock"):
+    with locked(toolchain / "venv.lock", "that installs"):
         if is_installed(root):
             return
         log = toolchain / "logs" / "pip.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        say("Installing the Python packages into .venv (once, about a minute) …")
         started = time.monotonic()
-        make_venv(venv, log)
+        update = can_be_updated(root)
+        (venv / ".installed").unlink(missing_ok=True)
+        if update:
+            say("The lock has changed: updating the Python packages in .venv …")
+            log.write_text("", encoding="utf-8")
+        else:
+            say("Installing the Python packages into .venv (once, about a minute) …")
+            make_venv(venv, log)
         install(root, venv, log)
         # `python -P -m ops` finds the project by this, from any directory.
-        (site_packages(venv) / "project.pth").write_text(f"{root}\n", encoding="utf-8")
+        for site_packages in venv.glob("lib/python3*/site-packages"):
+            (site_packages / "project.pth").write_text(f"{root}\n", encoding="utf-8")
         partial = venv / ".installed.partial"
         partial.write_text(stamp_text(root), encoding="utf-8")
         partial.replace(venv / ".installed")

@@ -23,7 +23,7 @@ from psycopg import sql
 
 from ops import paths
 from ops.console import print_problem, say, section
-from ops.environment import without_foreign
+from ops.environment import for_loopback
 from ops.errors import Problem, UsageProblem
 from sandbox.errors import SandboxError
 from sandbox.ports import DEFAULT_PORTS
@@ -110,9 +110,7 @@ def replay(program: Path, words: Sequence[str]) -> list[str]:
     """Run a replay with its output shown; its lines."""
     lines = []
     command = [sys.executable, str(program), *words]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=without_foreign(os.environ)
-    ) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=for_loopback(os.environ)) as child:
         for line in child.stdout or ():
             print(line, end="", flush=True)
             lines.append(line.rstrip())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # A shell set up for a real tenant or database must not leak into a stack that runs against the sandbox:
 # the plugins read these before (auth0) or beside (postgresql) their configuration.
 FOREIGN_PREFIXES = ("PULUMI_", "AUTH0_", "PG", "HASURA_")
+CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+LOOPBACK = ("localhost", "127.0.0.1")
 FOREIGN_NAMES = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"}
 
 
@@ -31,10 +33,25 @@ def without_foreign(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not is_foreign(name)}
 
 
-def forget_foreign_settings() -> None:
-    """Remove foreign variables from this process: the Automation API merges `os.environ` under what a workspace sets."""
-    for name in [name for name in os.environ if is_foreign(name)]:
-        del os.environ[name]
+def for_loopback(environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` for a client of the sandbox: no proxy for the loopback, no bundle that hides the sandbox's CA.
+
+    `requests` prefers `REQUESTS_CA_BUNDLE` to a session's own `verify`, and sends even localhost to a proxy.
+    """
+    environment = {name: value for name, value in environ.items() if name not in CA_BUNDLES}
+    hosts = [
+        *filter(None, environment.get("NO_PROXY", environment.get("no_proxy", "")).split(",")),
+        *LOOPBACK,
+    ]
+    environment["NO_PROXY"] = environment["no_proxy"] = ",".join(dict.fromkeys(hosts))
+    return environment
+
+
+def trust_sandbox(ca_file: str) -> None:
+    """Make `requests` in this process trust the sandbox's CA and reach the loopback without a proxy."""
+    environment = for_loopback(os.environ)
+    os.environ.clear()
+    os.environ.update(environment, REQUESTS_CA_BUNDLE=ca_file)
 
 
 def engine_environment(toolchain: Toolchain, state_dir: Path, passphrase: str) -> dict[str, str]:
@@ -46,7 +63,7 @@ def engine_environment(toolchain: Toolchain, state_dir: Path, passphrase: str) -
     backend = state_dir.resolve() / "pulumi"
     backend.mkdir(parents=True, exist_ok=True)
     paths.PULUMI_HOME.mkdir(parents=True, exist_ok=True)
-    environment = without_foreign(os.environ)
+    environment = for_loopback(without_foreign(os.environ))
     first = [paths.VENV_BIN, *toolchain.bin_dirs]
     environment.update(
         PATH=os.pathsep.join([*map(str, first), environment.get("PATH", os.defpath)]),
@@ -55,9 +72,9 @@ def engine_environment(toolchain: Toolchain, state_dir: Path, passphrase: str) -
         PULUMI_BACKEND_URL=backend.as_uri(),
         PULUMI_CONFIG_PASSPHRASE=passphrase,
         PULUMI_SKIP_UPDATE_CHECK="true",
+        # `ensure` has provided all plugins: the engine need not wait for a download that cannot succeed.
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION="true",
         # The language host built from Go modules knows no `virtualenv` option: it takes this Python.
         PULUMI_PYTHON_CMD=str(paths.VENV_BIN / "python"),
     )
-    if toolchain.plugins != "published" or not toolchain.can_download:
-        environment["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] = "true"
     return environment

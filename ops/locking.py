@@ -1,13 +1,15 @@
-"""One run at a time for what is made once: a lock that the kernel drops with its holder, so none is ever stale."""
+"""One run at a time for what is made once: a lock that the kernel drops with its holder, so none is ever stale.
+
+Standard library only: `ops/bootstrap.py` uses it before anything is installed.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from ops.console import say
 
 
 @contextmanager
@@ -18,6 +20,6 @@ def locked(lock: Path, doing: str) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Waiting for another ./dev {doing} …")
+            print(f"Waiting for another ./dev {doing} …", file=sys.stderr, flush=True)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield

@@ -37,7 +37,6 @@ class Choice:
 
     kind: Kind
     bin_dirs: tuple[Path, ...] = ()
-    can_download: bool = False
     note: str = ""
 
 
@@ -105,7 +104,7 @@ def provide(pulumi: Path) -> Choice:
     if reachable(DOWNLOADS):
         with locked(paths.TOOLCHAIN / "plugins.lock", "that downloads the plugins"):
             if all(on_path(name) or is_installed(name) or download(name, pulumi) for name in PLUGINS):
-                return Choice("published", can_download=True)
+                return Choice("published")
     if wanted == "published":
         raise Problem(f"{OVERRIDE}=published, but the plugins are neither on the PATH nor downloadable here.")
     return stand_ins()

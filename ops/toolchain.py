@@ -45,7 +45,6 @@ class Toolchain:
     source: Literal["PATH", "release", "Go modules"]
     bin_dirs: tuple[Path, ...]
     plugins: plugins.Kind
-    can_download: bool  # the engine may fetch a plugin that is missing
     node: Path
     npm: Path
 
@@ -149,7 +148,6 @@ def ensure(console: Console = default_console, *, quiet: bool = False) -> Toolch
         source=source,
         bin_dirs=(pulumi.parent, *chosen.bin_dirs, node.parent),
         plugins=chosen.kind,
-        can_download=chosen.can_download,
         node=node,
         npm=npm,
     )
@@ -164,10 +162,7 @@ def toolchain(as_json: bool = typer.Option(False, "--json", help="Print it for p
         facts["bin_dirs"] = [str(folder) for folder in found.bin_dirs]
         print(
             json.dumps(
-                {
-                    name: value if isinstance(value, list | bool) else str(value)
-                    for name, value in facts.items()
-                }
+                {name: value if isinstance(value, list) else str(value) for name, value in facts.items()}
             )
         )
         return
