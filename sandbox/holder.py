@@ -27,6 +27,7 @@ from typing import Any, BinaryIO
 from sandbox.state import State, write_atomically
 
 LOG_LIMIT_BYTES = 5_000_000
+STATE_CHECK_SECONDS = 2.0
 GRACE_SECONDS = 3.0  # a service has 2 s to end; stop must be done in 5 s
 
 LAST_ONE_OUT = """
@@ -53,8 +54,9 @@ class Child:
 class Holder:
     """Starts the services of a plan, keeps the books about them in `run.json`, ends them."""
 
-    def __init__(self, state: State, plan: dict[str, Any]) -> None:
+    def __init__(self, state: State, plan: dict[str, Any], lock: BinaryIO) -> None:
         self.state = state
+        self.lock = lock
         self.plan = plan
         self.children: list[Child] = []
         self.kept = False
@@ -98,7 +100,9 @@ class Holder:
             self.report()
 
     def report(self) -> None:
-        """Writes run.json."""
+        """Writes run.json, unless the state directory is somebody else's by now."""
+        if not self.owns_state():
+            return
         write_atomically(
             self.state.run_file,
             {
@@ -115,6 +119,13 @@ class Holder:
                 },
             },
         )
+
+    def owns_state(self) -> bool:
+        """Whether the locked file is still the one in the state directory: after `rm -rf` of that it is not."""
+        try:
+            return self.state.holder_lock_file.stat().st_ino == os.fstat(self.lock.fileno()).st_ino
+        except FileNotFoundError:
+            return False
 
     def stop(self) -> None:
         """Ends the services; the database last, so that the others can still write."""
@@ -165,23 +176,36 @@ class Starter:
         return found
 
 
+class Alarm:
+    """Signals as something that select() can wait for; `ending` once one of them asked for the end."""
+
+    def __init__(self) -> None:
+        self.ending = False
+        self._read_end, write_end = os.pipe()
+        for side in (self._read_end, write_end):
+            os.set_blocking(side, False)
+        signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._end)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+
+    def fileno(self) -> int:
+        """For select()."""
+        return self._read_end
+
+    def clear(self) -> None:
+        """Forgets what came until now."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._read_end, 4096)
+
+    def _end(self, _number: int, _frame: object) -> None:
+        self.ending = True
+
+
 def main() -> None:
     """Runs until SIGTERM, or until the starter goes away before it said `keep`."""
     os.umask(0o077)
-    wakeup, wake = os.pipe()
-    for side in (wakeup, wake):
-        os.set_blocking(side, False)
-    ending = False
-
-    def end(_number: int, _frame: object) -> None:
-        nonlocal ending
-        ending = True
-
-    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
-    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-
+    alarm = Alarm()
     starter = Starter(sys.stdin.fileno())
     said = starter.first_lines()
     if not said:
@@ -195,33 +219,42 @@ def main() -> None:
             ["/bin/sh", "-c", LAST_ONE_OUT, "sandbox-last-one-out", str(os.getpgrp())],
             stdin=subprocess.PIPE,
         )
-        holder = Holder(state, plan)
-        listened: list[Any] = [wakeup, starter]
+        holder = Holder(state, plan, lock)
         try:
             _say("starting")
-            while True:
-                for words in said:
-                    holder.obey(words)
-                said = []
-                if ending or not (starter.speaks or holder.kept):
-                    break
-                ready, _, _ = select.select(listened, [], [])
-                if wakeup in ready:
-                    with contextlib.suppress(BlockingIOError):
-                        os.read(wakeup, 4096)
-                    holder.reap()
-                if starter in ready:
-                    said = starter.lines()
-                    if not starter.speaks:
-                        listened.remove(starter)
-            if not holder.kept:
-                _say("the start was given up")
+            _hold(holder, alarm, starter, said)
         finally:
             holder.stop()
-            state.run_file.unlink(missing_ok=True)
+            if holder.owns_state():
+                state.run_file.unlink(missing_ok=True)
             _say("ended")
             last_one_out.kill()
             last_one_out.wait()
+
+
+def _hold(holder: Holder, alarm: Alarm, starter: Starter, said: list[str]) -> None:
+    """Obeys the starter and watches the services until it is time to end."""
+    listened: list[Alarm | Starter] = [alarm, starter]
+    while True:
+        for words in said:
+            holder.obey(words)
+        said = []
+        if alarm.ending:
+            return
+        if not (starter.speaks or holder.kept):
+            _say("the start was given up")
+            return
+        ready, _, _ = select.select(listened, [], [], STATE_CHECK_SECONDS)
+        if alarm in ready:
+            alarm.clear()
+            holder.reap()
+        if starter in ready:
+            said = starter.lines()
+            if not starter.speaks:
+                listened.remove(starter)
+        if not ready and not holder.owns_state():
+            _say("the state directory was removed")
+            return
 
 
 def _lock(file: BinaryIO) -> bool:

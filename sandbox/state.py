@@ -21,7 +21,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from sandbox.errors import SandboxError
 from sandbox.ports import choose_ports
@@ -90,8 +90,17 @@ class State:
 
     def check_own(self) -> None:
         """Raises SandboxError if the directory holds anything but a sandbox's state: `reset` removes all of it."""
-        in_use = self.directory.exists() and not self.lock_file.exists()
-        if in_use and (not self.directory.is_dir() or any(self.directory.iterdir())):
+        try:
+            # Looked at before the mark, which is the first thing that is made and the last that is removed.
+            entries = list(self.directory.iterdir())
+            strangers = any(entry != self.lock_file for entry in entries) and not self.lock_file.exists()
+        except FileNotFoundError:
+            strangers = False
+        except NotADirectoryError:
+            strangers = True
+        except OSError:
+            return  # make() says what is wrong with it
+        if strangers:
             raise SandboxError(
                 f"{self.directory} holds something else than a sandbox's state: give a new or empty directory with "
                 "--state."
@@ -159,15 +168,23 @@ class State:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Waits until no other command starts, stops or resets this sandbox, and keeps others out meanwhile."""
+        with self._lock():
+            yield
+
+    def _lock(self) -> BinaryIO:
+        """The lock's file, locked. `reset` may remove it while we wait; then that lock is nobody's: once more."""
         while True:
             self.make()
-            with self.lock_file.open("ab") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                # `reset` may have removed the file while we waited; then the lock is nobody's.
-                with contextlib.suppress(FileNotFoundError):
+            with contextlib.suppress(FileNotFoundError):
+                file = self.lock_file.open("ab")
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX)
                     if self.lock_file.stat().st_ino == os.fstat(file.fileno()).st_ino:
-                        yield
-                        return
+                        return file
+                except BaseException:
+                    file.close()
+                    raise
+                file.close()
 
 
 def write_atomically(path: Path, content: Mapping[str, Any]) -> None:

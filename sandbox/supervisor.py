@@ -89,8 +89,11 @@ class Sandbox:
                     progress(f"{' and '.join(dead)} had ended: everything is started again.")
                 self._stop()  # also a start that was given up and is still ending
             was_killed = self._clear_leftovers()
-            config = self._configure(patience_seconds=3.0 if was_killed else 0.0)
-            launch(self.state, self._plan(self.state, config), progress)
+            config = self._kept_config(patience_seconds=3.0 if was_killed else 0.0)
+            if config is None:
+                self._first_launch(progress)
+            else:
+                launch(self.state, self._plan(self.state, config), progress)
             return Started(revived=dead)
 
     def stop(self) -> bool:
@@ -157,11 +160,23 @@ class Sandbox:
             last_words=() if alive else last_lines(self.state.logs / f"{name}.log", 5),
         )
 
-    def _configure(self, *, patience_seconds: float) -> Config:
-        """The kept configuration, its ports checked, or a new one."""
+    def _first_launch(self, progress: Progress) -> None:
+        """Chooses ports and starts; once more if somebody else took one between the choice and its use."""
+        for last_attempt in (False, False, True):
+            config = self.state.create(self._preferred_ports)
+            try:
+                return launch(self.state, self._plan(self.state, config), progress)
+            except SandboxError:
+                if last_attempt or all(is_free(port) for port in config.ports.values()):
+                    raise
+                progress("Somebody took a port in the same moment: starting on the next free ones.")
+        return None
+
+    def _kept_config(self, *, patience_seconds: float) -> Config | None:
+        """The kept configuration, its ports checked; None at the first start."""
         config = self.state.load()
         if config is None:
-            return self.state.create(self._preferred_ports)
+            return None
         # A killed holder's services need a moment to notice that it is gone.
         deadline = time.monotonic() + patience_seconds
         taken = {name: port for name, port in config.ports.items() if not is_free(port)}

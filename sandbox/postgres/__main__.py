@@ -33,10 +33,10 @@ def main() -> None:
     except SandboxError as error:
         sys.exit(str(error))
     place = server.place
-    if place.borrowed:
+    if place.account is not None and place.borrowed:
         sys.stderr.write(
-            f"Root can't be Postgres, and {place.account and place.account.name} can't reach "
-            f"{arguments.directory}: the data is in {place.directory} until `reset`.\n"
+            f"Postgres does not run as root, and the user {place.account.name} can't reach {arguments.directory}: "
+            f"the data is in {place.directory} until `reset`.\n"
         )
         sys.stderr.flush()
     command = server.command()

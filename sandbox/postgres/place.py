@@ -84,8 +84,7 @@ def find_place(directory: Path) -> Place:
         directory.parent.mkdir(parents=True, exist_ok=True)
         directory.symlink_to(home)  # says where the data is, to a reader as to the next start
     home.mkdir(mode=0o711, parents=True, exist_ok=True)
-    home.chmod(0o711)
-    os.chown(home, account.uid, account.gid)
+    home.chmod(0o711)  # stays root's: the server's user may pass, and change what is in data/ alone
     install = packaged if _readable_for_others(packaged) else _copied_install(packaged, home / "install")
     return Place(directory=home, install=install, account=account, borrowed=home != directory)
 
@@ -175,7 +174,7 @@ def _is_own_directory(path: Path) -> bool:
         found = path.lstat()
     except FileNotFoundError:
         return False
-    return stat.S_ISDIR(found.st_mode) and found.st_uid in (0, _unprivileged_account().uid)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
 
 
 def _borrowed_directory(directory: Path) -> Path:

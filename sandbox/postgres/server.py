@@ -187,13 +187,15 @@ class Server:
         return options
 
     def _initdb(self, data: Path) -> None:
+        data.mkdir(mode=0o700)
         password_file = data.with_name("password")
         password_file.unlink(missing_ok=True)
         with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(self._password + "\n")
         try:
             if self.place.account is not None:
-                os.chown(password_file, self.place.account.uid, self.place.account.gid)
+                for path in (data, password_file):
+                    os.chown(path, self.place.account.uid, self.place.account.gid)
             self._run(
                 [
                     self.place.program("initdb"), "-D", str(data), "-U", SUPERUSER,
@@ -224,10 +226,13 @@ class Server:
 
     def _run(self, command: list[str], stdin: bytes) -> None:
         done = subprocess.run(command, input=stdin, capture_output=True, check=False, **self._identity())
-        said = (done.stderr.decode(errors="replace").strip().splitlines() or [""])[-1]
-        if done.returncode != 0:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        complaints = [line for line in lines if "FATAL:" in line or "ERROR:" in line or "error:" in line]
+        # Single-user mode ends with 0 whatever became of its statements.
+        if done.returncode != 0 or complaints:
+            said = [*complaints, *reversed(lines), "it gave no reason"][0]
             raise SandboxError(
-                f"Postgres could not make its data directory {self.place.data}: {said or 'it gave no reason'} "
+                f"Postgres could not make its data directory {self.place.data}: {said} "
                 f"(status {done.returncode})."
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,3 +120,11 @@ def test_a_stranger_with_a_recorded_pid_is_left_alone(sandbox):
         sandbox.start()
         assert command_line(stranger.pid) == "sleep 600"
         stranger.kill()
+
+
+def test_removing_the_state_by_hand_ends_the_sandbox(sandbox):
+    """`rm -rf .sandbox` leaves no processes behind that nobody can find any more."""
+    sandbox.start()
+    pids = all_pids(sandbox)
+    shutil.rmtree(sandbox.state.directory)
+    assert gone(pids)

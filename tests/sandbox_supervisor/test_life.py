@@ -14,8 +14,9 @@ import pytest
 
 from sandbox.errors import SandboxError
 from sandbox.memory import memory_by_service
-from sandbox.supervisor import NotRunningError
-from tests.sandbox_supervisor.plans import all_pids, gone, standin_sandbox
+from sandbox.ports import random_ports
+from sandbox.supervisor import NotRunningError, Sandbox
+from tests.sandbox_supervisor.plans import all_pids, gone, standin_plan, standin_sandbox
 
 
 @pytest.fixture
@@ -167,3 +168,21 @@ def test_reset_removes_all_of_it(sandbox):
     assert not sandbox.reset()
     sandbox.start()
     assert sandbox.status()["hasura"]["admin_secret"] != secret
+
+
+def test_a_port_that_is_taken_between_choice_and_use_is_replaced(tmp_path):
+    """Two first starts side by side may choose the same port; the later one chooses again."""
+    thieves: list[socket.socket] = []
+
+    def plan(state, config):
+        if not thieves:
+            thieves.append(socket.create_server(("127.0.0.1", config.ports["app"])))
+        return standin_plan()(state, config)
+
+    sandbox = Sandbox(tmp_path / "state", preferred_ports=random_ports(), plan=plan)
+    lines: list[str] = []
+    sandbox.start(lines.append)
+    assert any("Somebody took a port" in line for line in lines)
+    assert f"http://localhost:{thieves[0].getsockname()[1]}" != sandbox.status()["app"]["url"]
+    thieves[0].close()
+    sandbox.reset()
