@@ -52,8 +52,11 @@ class Store:
         self._documents: dict[str, dict[str, Document]] = {}
         self._values: dict[str, Any] = {}
         self._index: dict[tuple[str, str], dict[Any, dict[str, None]]] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._next = 0
         for kind, ident, doc in self._connection.execute("SELECT kind, id, doc FROM document ORDER BY seq"):
             self._documents.setdefault(kind, {})[ident] = json.loads(doc)
+            self._number(kind, ident)
         for key, doc in self._connection.execute("SELECT key, doc FROM value"):
             self._values[key] = json.loads(doc)
 
@@ -72,16 +75,20 @@ class Store:
                 "ON CONFLICT (kind, id) DO UPDATE SET doc = excluded.doc",
                 (kind, ident, text),
             )
-            self._reindex(kind, ident, None)
-            self._documents.setdefault(kind, {})[ident] = json.loads(text)
-            self._reindex(kind, ident, self._documents[kind][ident])
+            documents = self._documents.setdefault(kind, {})
+            old, new = documents.get(ident, {}), json.loads(text)
+            documents[ident] = new
+            self._number(kind, ident)
+            self._reindex(kind, ident, old, new)
 
     def delete(self, kind: str, ident: str) -> bool:
         """Remove a document; False where there was none."""
         with self.lock:
-            self._reindex(kind, ident, None)
-            if self._documents.get(kind, {}).pop(ident, None) is None:
+            old = self._documents.get(kind, {}).pop(ident, None)
+            if old is None:
                 return False
+            self._reindex(kind, ident, old, {})
+            del self._numbers[kind, ident]
             self._connection.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, ident))
             return True
 
@@ -91,7 +98,8 @@ class Store:
             return copy.deepcopy(list(self._documents.get(kind, {}).values()))
 
     def find(self, kind: str, **equal_fields: Any) -> list[Document]:
-        """Copies of the documents whose top-level fields equal the given strings, numbers or booleans.
+        """Copies of the documents whose top-level fields equal the given strings, numbers or booleans, in order
+        of creation.
 
         The first field named is indexed (built at its first use), so a look-up among many users is quick.
         """
@@ -107,7 +115,7 @@ class Store:
                     _add(index, doc.get(field), ident)
             return [
                 copy.deepcopy(documents[ident])
-                for ident in index.get(wanted, ())
+                for ident in sorted(index.get(wanted, ()), key=lambda ident: self._numbers[kind, ident])
                 if all(documents[ident].get(key) == value for key, value in equal_fields.items())
             ]
 
@@ -143,6 +151,7 @@ class Store:
             self._connection.execute("DELETE FROM document")
             self._documents.clear()
             self._index.clear()
+            self._numbers.clear()
             for key in list(self._values):
                 if keep_values is None or not key.startswith(keep_values):
                     self._connection.execute("DELETE FROM value WHERE key = ?", (key,))
@@ -153,21 +162,29 @@ class Store:
         with self.lock:
             self._connection.close()
 
-    def _reindex(self, kind: str, ident: str, doc: Document | None) -> None:
-        """Drop a document from the indexes of its kind (doc None) or add it to them."""
-        old = self._documents.get(kind, {}).get(ident)
+    def _number(self, kind: str, ident: str) -> None:
+        """Note the place of a document in the order of creation."""
+        if (kind, ident) not in self._numbers:
+            self._numbers[kind, ident] = self._next
+            self._next += 1
+
+    def _reindex(self, kind: str, ident: str, old: Document, new: Document) -> None:
+        """Bring the indexes of a kind from what a document was to what it is; absent is the empty document."""
         for (indexed_kind, field), index in self._index.items():
-            if indexed_kind != kind:
+            if indexed_kind != kind or old.get(field) == new.get(field):
                 continue
-            if doc is not None:
-                _add(index, doc.get(field), ident)
-            elif old is not None and isinstance(old.get(field), (str, int, bool)):
-                bucket = index.get(old[field], {})
+            bucket = index.get(old.get(field)) if _indexable(old.get(field)) else None
+            if bucket is not None:
                 bucket.pop(ident, None)
                 if not bucket:
-                    index.pop(old[field], None)
+                    del index[old[field]]
+            _add(index, new.get(field), ident)
+
+
+def _indexable(value: Any) -> bool:
+    return isinstance(value, (str, int, bool))
 
 
 def _add(index: dict[Any, dict[str, None]], value: Any, ident: str) -> None:
-    if isinstance(value, (str, int, bool)):
+    if _indexable(value):
         index.setdefault(value, {})[ident] = None
