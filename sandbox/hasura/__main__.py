@@ -13,6 +13,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -49,12 +50,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(app: ASGIApp, port: int) -> _Server:
+def _server(app: ASGIApp) -> _Server:
     return _Server(
         uvicorn.Config(
             app,
-            host="127.0.0.1",
-            port=port,
             log_level="warning",
             access_log=False,
             lifespan="off",
@@ -64,18 +63,26 @@ def _server(app: ASGIApp, port: int) -> _Server:
     )
 
 
-async def _serve(servers: list[_Server], engine: HasuraEngine) -> int:
+def _listen(port: int) -> socket.socket:
+    """Take the port, so that a taken one is known before anything else starts. Raises OSError."""
+    try:
+        return socket.create_server(("127.0.0.1", port), backlog=2048)
+    except OSError as error:
+        raise OSError(f"port {port} of 127.0.0.1 is taken ({error.strerror})") from error
+
+
+async def _serve(servers: list[tuple[_Server, socket.socket]], engine: HasuraEngine) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if os.environ.get("SANDBOX_EXIT_ON_STDIN_EOF") == "1":
         _when_stdin_ends(lambda: loop.call_soon_threadsafe(stop.set))
-    running = [asyncio.create_task(server.serve()) for server in servers]
+    running = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
-    failed = not stop.is_set()  # a server ended by itself: its port was taken
-    for server in servers:
+    failed = not stop.is_set()  # a server has ended by itself
+    for server, _ in servers:
         server.should_exit = True
     await asyncio.gather(*running, return_exceptions=True)
     stopping.cancel()
@@ -114,11 +121,12 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
     settings = Environment(environment, storage)
     engine = HasuraEngine(settings, storage)
     try:
+        listeners = [_listen(options.port), _listen(options.cloud_port)]
         engine.start()
     except psycopg.Error as error:
         _log.error("the metadata database cannot be used: %s", type(error).__name__)
         return 1
-    except ConfigurationError as error:
+    except (ConfigurationError, OSError) as error:
         _log.error("%s", error)
         return 1
     project = CloudProject(
@@ -128,10 +136,8 @@ def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os
         engine=engine,
     )
     project.load_keys()
-    servers = [
-        _server(engine_app(engine), options.port),
-        _server(cloud_app(project, environment["SANDBOX_HASURA_CLOUD_TOKEN"]), options.cloud_port),
-    ]
+    apps = [engine_app(engine), cloud_app(project, environment["SANDBOX_HASURA_CLOUD_TOKEN"])]
+    servers = list(zip(map(_server, apps), listeners, strict=True))
     _log.info("engine on http://127.0.0.1:%d, Cloud API on port %d", options.port, options.cloud_port)
     return asyncio.run(_serve(servers, engine))
 
