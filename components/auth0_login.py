@@ -137,7 +137,10 @@ class Auth0Login(pulumi.ComponentResource):
             runtime="node22",
             deploy=True,
             supported_triggers=auth0.ActionSupportedTriggersArgs(id=_TRIGGER, version="v3"),
-            secrets=[auth0.ActionSecretArgs(name=key, value=secrets[key]) for key in sorted(secrets)],
+            secrets=[
+                auth0.ActionSecretArgs(name=key, value=pulumi.Output.secret(secrets[key]))
+                for key in sorted(secrets)
+            ],
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )
 

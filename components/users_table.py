@@ -49,7 +49,8 @@ class UsersTable(pulumi.ComponentResource):
     def __init__(self, name: str, args: UsersTableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("auth0-hasura:index:UsersTable", name, None, opts)
         settings, database = args.settings, args.database
-        # A kept table keeps what it stands on: dropping its schema would fail, and Hasura may still be reading from it.
+        # A kept table keeps what it stands on: dropping its schema would fail. The role goes in any case: it is a credential of this
+        # deployment, and the next one makes its own.
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=settings.on_destroy == "keep")
         self.schema, self.table_name = settings.schema_, settings.name
         self.constraint = f"{settings.name}_{KEY_COLUMN}_key"
@@ -82,14 +83,13 @@ class UsersTable(pulumi.ComponentResource):
         if args.hasura_role is None:
             self.hasura_database_url = pulumi.Output.secret(database.url)
         else:
-            self._grant_hasura(name, args.hasura_role, database, table, kept)
+            self._grant_hasura(name, args.hasura_role, database, table)
         self.register_outputs(
             {"schema": self.schema, "table": self.table_name, "constraint": self.constraint}
         )
 
-    def _grant_hasura(
-        self, name: str, role_name: str, database: Database, table: Table, opts: pulumi.ResourceOptions
-    ) -> None:
+    def _grant_hasura(self, name: str, role_name: str, database: Database, table: Table) -> None:
+        opts = pulumi.ResourceOptions(parent=self)
         # A stash keeps the first value that it was given: the password is made once and changes only with the stash.
         password = pulumi.Stash(
             f"{name}-hasura-password",
