@@ -122,27 +122,26 @@ class State:
     def create(self, preferred_ports: Mapping[str, int]) -> Config:
         """A new configuration. Data that an earlier one left behind would not know its secrets, so it goes."""
         config = Config.new(preferred_ports)
-        remove_tree(self.postgres)
-        for leftover in (self.auth0, self.hasura):
-            shutil.rmtree(leftover, ignore_errors=True)
-        self.app_file.unlink(missing_ok=True)
+        self._empty(keep={self.lock_file, self.logs})
         write_atomically(self.config_file, asdict(config))
         return config
 
     def remove(self) -> None:
         """Removes everything, the part of it outside of the directory included. The mark goes last."""
         self.check_own()
-        remove_tree(self.postgres)
-        if not self.directory.is_dir():
-            return
-        for entry in self.directory.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            elif entry != self.lock_file:
-                entry.unlink(missing_ok=True)
+        self._empty(keep={self.lock_file})
         self.lock_file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.directory.rmdir()
+
+    def _empty(self, keep: set[Path]) -> None:
+        remove_tree(self.postgres)
+        entries = set(self.directory.iterdir()) if self.directory.is_dir() else set()
+        for entry in entries - keep:
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
     def running(self) -> dict[str, Any] | None:
         """What the holder last wrote about its processes; None if it never did."""
