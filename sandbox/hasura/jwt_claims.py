@@ -19,12 +19,10 @@ DEFAULT_ROLE = "x-hasura-default-role"
 def at_path(value: Any, steps: list[str | int]) -> Any:
     """What lies at the path; None when nothing does."""
     for step in steps:
-        if (isinstance(step, int) and isinstance(value, list) and step < len(value)) or (
-            isinstance(step, str) and isinstance(value, dict) and step in value
-        ):
-            value = value[step]
+        if isinstance(step, int):
+            value = value[step] if isinstance(value, list) and step < len(value) else None
         else:
-            return None
+            value = value.get(step) if isinstance(value, dict) else None
     return value
 
 

@@ -161,7 +161,10 @@ METADATA: dict[str, Any] = {
     ],
     "functions": [{"function": {"schema": "public", "name": "search_article"}}],
 }
-INHERITED = [{"role_name": "both", "role_set": ["reader", "clerk"]}]
+INHERITED = [
+    {"role_name": "both", "role_set": ["reader", "clerk"]},
+    {"role_name": "outer", "role_set": ["both", "batch"]},
+]
 
 
 class Blog:

@@ -186,3 +186,15 @@ def test_large_batches_are_inserted_whole(blog: Blog) -> None:
     rows = [{"title": f"t{i}", "author_id": 1, "score": i} for i in range(12_000)]
     query = "mutation ($rows: [article_insert_input!]!) { insert_article(objects: $rows) { affected_rows } }"
     assert blog.data(query, variables={"rows": rows}) == {"insert_article": {"affected_rows": 12_000}}
+
+
+def test_returning_calls_computed_fields_of_the_new_row(blog: Blog) -> None:
+    query = 'mutation { insert_article_one(object: {title: "N", author_id: 1}) { label __typename } }'
+    assert blog.data(query) == {"insert_article_one": {"label": "N!", "__typename": "article"}}
+
+
+def test_generated_and_quoted_names_survive(blog: Blog) -> None:
+    text = 'a "quoted" \\ text, with {braces}'
+    variables = {"rows": [{"name": text, "tags": [text, "b"], "bio": {"k": [text, None]}}]}
+    query = "mutation ($rows: [author_insert_input!]!) { insert_author(objects: $rows) { returning { name tags bio } } }"
+    assert blog.data(query, variables=variables)["insert_author"]["returning"] == variables["rows"]

@@ -67,6 +67,13 @@ def test_an_inherited_role_sees_the_union_and_no_cell_that_no_parent_shows(blog:
     assert blog.data(hidden, "both", user_id="1") == {"author": []}
 
 
+def test_a_role_inherits_through_inherited_roles_and_writes_as_its_parents_agree(blog: Blog) -> None:
+    query = "{ author(order_by: {id: asc}) { name secret } }"
+    assert blog.data(query, "outer", user_id="1") == blog.data(query, "both", user_id="1")
+    insert = 'mutation { insert_article(objects: [{title: "I"}]) { affected_rows } }'
+    assert blog.data(insert, "outer", user_id="1") == {"insert_article": {"affected_rows": 1}}
+
+
 def test_aggregates_need_the_permission(blog: Blog) -> None:
     counted = blog.data("{ article_aggregate { aggregate { count } } }", "user", user_id="2")
     assert counted == {"article_aggregate": {"aggregate": {"count": 2}}}

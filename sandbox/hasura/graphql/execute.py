@@ -17,8 +17,8 @@ from psycopg import RawCursor
 
 from ..catalog import Catalog
 from .delete import compile_delete
-from .document import Document, Field, check_operation, collect, parse_document
-from .errors import GraphQLFault, from_postgres, invalid, not_supported
+from .document import Field, check_operation, collect, parse_document
+from .errors import GraphQLFault, from_postgres, invalid
 from .insert import compile_insert
 from .introspection import introspect_fields, is_introspection
 from .mutation import Cursor, Plan, run
@@ -113,7 +113,7 @@ class Engine:
         plans: list[tuple[str, Plan]] = []
         asked = [f for f in fields if is_introspection(f.name)]
         if asked and not mutation:
-            answers = introspect_fields(types, request.document.node, operation, request.values)
+            answers = introspect_fields(types, request, operation.variable_definitions, asked)
             plans += [(f.key, _constant(answers.get(f.key))) for f in asked]
         for field in fields:
             if field.name == "__typename":
@@ -166,7 +166,8 @@ def _run(connections: Connections, plans: list[tuple[str, Plan]], mutation: bool
 def _read_body(body: Any) -> tuple[str, str | None, dict[str, Any]]:
     if not isinstance(body, dict):
         raise GraphQLFault("the request is neither an object nor a list of objects", "bad-request")
-    if (body.get("extensions") or {}).get("persistedQuery"):
+    extensions = body.get("extensions")
+    if isinstance(extensions, dict) and extensions.get("persistedQuery"):
         raise GraphQLFault("Automatic Persisted Queries is not enabled", "not-supported")
     text = body.get("query")
     if text is None:
@@ -177,6 +178,3 @@ def _read_body(body: Any) -> tuple[str, str | None, dict[str, Any]]:
     if not isinstance(variables, dict):
         raise GraphQLFault("parsing HashMap failed, expected Object", "parse-failed", "$.variables")
     return text, body.get("operationName") or None, variables
-
-
-__all__ = ["Connections", "Document", "Engine", "not_supported"]

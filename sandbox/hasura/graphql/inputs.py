@@ -153,7 +153,7 @@ class InputTypes:
             kind = column.base_type or column.type
             if kind in TEXTS:
                 result |= {n: field(one, no_null=True) for n in TEXT_OPERATORS}
-            elif not is_array:
+            if not is_array and kind not in ("text", "varchar"):
                 result["_cast"] = field(self.cast(column))
             if is_array or column.type == "jsonb":
                 result |= {

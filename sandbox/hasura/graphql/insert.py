@@ -46,7 +46,7 @@ class Insert:
         related = any(name in view.tracked.relationships and v for row in rows for name, v in row.items())
         if not related:
             for i, row in enumerate(rows):
-                self._check_columns(view, row, fixed, f"{path}[{i}]" if len(rows) > 1 else path)
+                self._check_columns(view, row, fixed, f"{path}[{i}]")
             return self._insert(cursor, view, rows, conflict=conflict, fixed=fixed, path=path)
         total, result = 0, []
         for i, row in enumerate(rows):

@@ -5,17 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from graphql import (
+    ArgumentNode,
     DocumentNode,
     FieldNode,
     GraphQLSchema,
+    NameNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
+    VariableDefinitionNode,
     execute_sync,
 )
 
+from .document import Field
 from .errors import invalid
 from .outputs import OutputTypes
-from .values import Values
+from .select import Request
+
+Variables = tuple[VariableDefinitionNode, ...] | None
 
 
 def is_introspection(name: str) -> bool:
@@ -33,26 +40,31 @@ def role_schema(types: OutputTypes) -> GraphQLSchema:
 
 
 def introspect_fields(
-    types: OutputTypes, document: DocumentNode, operation: OperationDefinitionNode, values: Values
+    types: OutputTypes, request: Request, variables: Variables, asked: list[Field]
 ) -> dict[str, Any]:
-    """Answers of the introspection fields of an operation, by response key."""
-
-    def kept(selection: Any) -> bool:
-        return not isinstance(selection, FieldNode) or is_introspection(selection.name.value)
-
-    selections = tuple(s for s in operation.selection_set.selections if kept(s))
+    """Answers of the introspection fields `asked`, by response key."""
+    nodes = [
+        FieldNode(
+            alias=NameNode(value=field.key),
+            name=NameNode(value=field.name),
+            arguments=tuple(
+                ArgumentNode(name=NameNode(value=n), value=v) for n, v in field.arguments.items()
+            ),
+            directives=(),
+            selection_set=SelectionSetNode(selections=tuple(field.selections or ())),
+        )
+        for field in asked
+    ]
     only = OperationDefinitionNode(
-        operation=operation.operation,
+        operation=OperationType.QUERY,
         name=None,
-        variable_definitions=operation.variable_definitions,
+        variable_definitions=variables,
         directives=(),
-        selection_set=SelectionSetNode(selections=selections),
+        selection_set=SelectionSetNode(selections=tuple(nodes)),
     )
-    others = tuple(d for d in document.definitions if not isinstance(d, OperationDefinitionNode))
-    given = {name: values.plain(v.value) for name, v in values.variables.items()}
-    result = execute_sync(
-        role_schema(types), DocumentNode(definitions=(*others, only)), variable_values=given
-    )
+    document = DocumentNode(definitions=(*request.document.fragments.values(), only))
+    given = {name: request.values.plain(v.value) for name, v in request.values.variables.items()}
+    result = execute_sync(role_schema(types), document, variable_values=given)
     if result.errors:
         raise invalid(result.errors[0].message)
     return dict(result.data or {})

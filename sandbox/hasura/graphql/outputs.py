@@ -148,7 +148,7 @@ class OutputTypes:
                 types = {n: column_type(c) if same else GraphQLFloat for n, c in chosen.items()}
                 made = self._object(
                     f"{view.name}_{kind}_fields",
-                    lambda types=types: {n: GraphQLField(t) for n, t in types.items()},  # type: ignore[misc, arg-type]
+                    lambda types=types: {n: GraphQLField(t) for n, t in types.items()},  # type: ignore[misc]
                 )
                 result[kind] = GraphQLField(made)
             return result

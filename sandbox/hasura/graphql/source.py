@@ -130,6 +130,8 @@ def read_source(
         if table is None or not _NAME.match(name):
             log.warning('table "%s"."%s" is left out: it is missing or its name is no GraphQL name', *key)
             continue
+        if entry.get("is_enum"):
+            log.warning('enum table "%s"."%s": its values are served as text, not as a GraphQL enum', *key)
         tables[key] = TrackedTable(table, entry, name, _columns(table, configuration))
     for tracked in tables.values():
         tracked.relationships = _relationships(tracked, tables)
