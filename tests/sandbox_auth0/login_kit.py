@@ -272,3 +272,15 @@ def claims_of(token: str) -> dict[str, Any]:
     part = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return claims
+
+
+def login(browser: Browser, *actions: dict[str, object]) -> dict[str, str]:
+    """What the application learns after a login with these Actions."""
+    browser.bind(*actions)
+    return answer(browser.authorize())
+
+
+def event_of(browser: Browser, expression: str) -> object:
+    """A part of the event, as an Action of a login sees it."""
+    browser.bind(action("See", f"api.accessToken.setCustomClaim('https://x/seen', {expression})"))
+    return claims_of(browser.redeem(browser.authorize()).json()["access_token"])["https://x/seen"]

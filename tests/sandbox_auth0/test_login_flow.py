@@ -99,7 +99,7 @@ def test_signing_up_twice_or_with_a_weak_password_is_refused_on_the_form(browser
     assert "Something went wrong, please try again later" in twice.text
     weak = browser.sign_up("new@example.com", password="short")
     assert weak.status_code == 400
-    assert "at least 8 characters" in weak.text
+    assert "At least 8 characters" in weak.text
     assert browser.tenant.store.count("user") == 1
 
 

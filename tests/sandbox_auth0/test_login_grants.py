@@ -274,3 +274,19 @@ def test_a_client_whose_id_tokens_are_signed_with_its_secret(browser: Browser) -
     token = browser.redeem(browser.authorize(), client_secret=secret).json()["id_token"]
     claims = jwt.decode(token, OctKey.import_key(secret), algorithms=["HS256"]).claims
     assert claims["aud"] == "web"
+
+
+def test_an_api_with_policies_gives_only_the_scopes_that_somebody_may_have(browser: Browser) -> None:
+    """Role-based access control, with the permissions in the token where the dialect has them."""
+    store = browser.tenant.store
+    user_id = store.all("user")[0]["user_id"]
+    store.put("role", "rol_1", {"id": "rol_1", "name": "reader"})
+    store.put("user_role", f"{user_id}/rol_1", {"id": "a", "user_id": user_id, "role_id": "rol_1"})
+    held = {"role_id": "rol_1", "resource_server_identifier": AUDIENCE, "permission_name": "read:things"}
+    store.put("role_permission", "b", {"id": "b", **held})
+    server = store.get("resource_server", "api") or {}
+    policies = {"enforce_policies": True, "token_dialect": "access_token_authz"}
+    store.put("resource_server", "api", {**server, **policies})
+    body = browser.redeem(browser.authorize(scope="openid read:things write:things")).json()
+    assert body["scope"] == "openid read:things"
+    assert claims_of(body["access_token"])["permissions"] == ["read:things"]

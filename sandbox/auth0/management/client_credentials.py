@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.auth0.management import ids
-from sandbox.auth0.management.clients import existing
+from sandbox.auth0.management.clients import existing, named_credentials
 from sandbox.auth0.management.endpoints import Call, Endpoints, Reply
 from sandbox.auth0.management.errors import bad_request, conflict, not_found
 from sandbox.auth0.management.keys import PemKey, read_pem
@@ -101,10 +101,7 @@ def delete_credential(call: Call) -> Reply:
     with call.store.lock:
         credential = _existing(call.store, call.params)
         client = existing(call.store, call.params["id"])
-        methods = (client.get("client_authentication_methods") or {}).values()
-        if any(
-            item["id"] == credential["id"] for method in methods for item in method.get("credentials", [])
-        ):
+        if credential["id"] in named_credentials(client):
             raise conflict("The credential is in use by the client", "credential_in_use")
         call.store.delete("client_credential", credential["id"])
     return Reply(204)

@@ -36,7 +36,7 @@ _CREDENTIALS: Table = {"credentials": items(json_object({"id": text(required=Tru
 
 _COMMON: dict[str, Field] = {
     "description": text("Free text description of this client (max length: 140 characters).", longest=140),
-    "client_secret": text("The secret used to sign tokens for the client."),
+    "client_secret": text("The secret used to sign tokens for the client.", nullable=False, shortest=1),
     "logo_uri": text("The URL of the client logo (recommended size: 150x150)."),
     "callbacks": items(
         description="A set of URLs that are valid to call back from Auth0 when authenticating users."
@@ -87,9 +87,10 @@ _COMMON: dict[str, Field] = {
             *("sso_integration", "oag"),
         ),
     ),
-    "is_first_party": flag("Whether this client a first party client or not"),
+    "is_first_party": flag("Whether this client a first party client or not", nullable=False),
     "oidc_conformant": flag(
-        "Whether this client conforms to strict OIDC specifications (true) or uses legacy features (false)."
+        "Whether this client conforms to strict OIDC specifications (true) or uses legacy features (false).",
+        nullable=False,
     ),
     "jwt_configuration": json_object(_JWT, "An object that holds settings related to how JWTs are created"),
     "encryption_key": json_object(),

@@ -25,7 +25,7 @@ from sandbox.auth0.management.paging import (
 from sandbox.auth0.store import Document, Store, public
 from sandbox.auth0.tenant import Tenant
 
-__all__ = ["endpoints", "existing", "shown"]
+__all__ = ["endpoints", "existing", "management_client", "named_credentials", "shown"]
 
 endpoints = Endpoints()
 
@@ -105,11 +105,6 @@ def update_client(call: Call) -> Document:
     with call.store.lock:
         client = existing(call.store, call.params["id"])
         body = call.checked(UPDATE, partial=True)
-        for name in ("name", "oidc_conformant", "is_first_party"):
-            if name in body and body[name] is None:
-                raise bad_request(
-                    f"Payload validation error: 'Expected type string but found type null' on property {name}."
-                )
         if "oidc_backchannel_logout" in body and body["oidc_backchannel_logout"] is None:
             body = {**body, "oidc_logout": None}
         if isinstance(body.get("session_transfer"), dict) and "session_transfer" not in client:
@@ -226,7 +221,7 @@ def _tidy(client: Document) -> None:
     """What the API derives: an empty login URI is none, back-channel logout is shown under its old name too."""
     if client.get("initiate_login_uri") == "":
         del client["initiate_login_uri"]
-    urls = client.get("oidc_logout", {}).get("backchannel_logout_urls")
+    urls = (client.get("oidc_logout") or {}).get("backchannel_logout_urls")
     if urls is not None:
         client["oidc_backchannel_logout"] = {"backchannel_logout_urls": urls}
     else:
@@ -241,15 +236,19 @@ def _check_references(store: Store, client: Document) -> None:
 
 def _check_credentials(store: Store, client: Document) -> None:
     """Every credential that a client names must be its own."""
-    named = [
-        item["id"]
-        for method in (client.get("client_authentication_methods") or {}).values()
-        for item in method.get("credentials", [])
-    ] + [item["id"] for item in (client.get("signed_request_object") or {}).get("credentials", [])]
-    for ident in named:
+    for ident in named_credentials(client):
         credential = store.get("client_credential", ident)
         if credential is None or credential["_client_id"] != client["client_id"]:
             raise bad_request(f"The credential {ident} does not exist", "inexistent_credential")
+
+
+def named_credentials(client: Document) -> list[str]:
+    """Identifiers of the credentials that a client proves itself or signs its requests with."""
+    holders = [
+        *(client.get("client_authentication_methods") or {}).values(),
+        client.get("signed_request_object"),
+    ]
+    return [item["id"] for holder in holders for item in (holder or {}).get("credentials") or []]
 
 
 def _link_resource_server(store: Store, client: Document) -> None:

@@ -43,7 +43,9 @@ SOCIAL_OR_OTHER = (
 
 _COMMON: dict[str, Field] = {
     "display_name": text("Connection name used in the new universal login experience", longest=128),
-    "options": json_object(description="The connection's options (depend on the connection strategy)."),
+    "options": json_object(
+        description="The connection's options (depend on the connection strategy).", nullable=False
+    ),
     "is_domain_connection": flag(),
     "show_as_button": flag(),
     "realms": items(),

@@ -236,7 +236,7 @@ def _database_options(given: Document) -> Document:
             },
             given["authentication_methods"],
         )
-    email = given.get("attributes", {}).get("email")
+    email = (given.get("attributes") or {}).get("email")
     if email is not None:
         options["attributes"] = {**given["attributes"], "email": {"unique": True, **email}}
     return _encrypted(options)
@@ -272,11 +272,13 @@ def _check_options(options: Document, before: Document) -> None:
         raise bad_request("Cannot set both options.attributes and options.validation")
     if options.get("requires_username"):
         raise bad_request("Cannot set both options.attributes and options.requires_username")
-    if not any((item or {}).get("identifier", {}).get("active") for item in attributes.values()):
+    items = {name: item for name, item in attributes.items() if isinstance(item, dict)}
+    if not any((item.get("identifier") or {}).get("active") for item in items.values()):
         raise bad_request("attributes must contain one active identifier")
-    for name, item in attributes.items():
-        if item.get("profile_required") and item.get("signup", {}).get("status") == "inactive":
+    for name, item in items.items():
+        if item.get("profile_required") and (item.get("signup") or {}).get("status") == "inactive":
             raise bad_request(f"attribute {name} must also be required on signup")
-    unique = attributes.get("email", {}).get("unique", True)
-    if before and not unique and before.get("attributes", {}).get("email", {}).get("unique", True):
+    unique = (attributes.get("email") or {}).get("unique", True)
+    was_unique = ((before.get("attributes") or {}).get("email") or {}).get("unique", True)
+    if before and not unique and was_unique:
         raise bad_request("cannot add non-unique email attribute")

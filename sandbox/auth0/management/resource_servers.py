@@ -168,7 +168,8 @@ def update_resource_server(call: Call) -> Any:
         body = call.checked(_COMMON, partial=True)
         if server.get("is_system") and set(body) - {"token_lifetime", "token_lifetime_for_web"}:
             raise bad_request("Cannot update a system API", "operation_not_supported")
-        changed = merged(server, body)
+        # `null` brings back the default where there is one.
+        changed = {**DEFAULTS, **merged(server, body)}
         if body.get("scopes", ()) is None:
             changed["scopes"] = []
         _tidy(changed)

@@ -86,7 +86,8 @@ def _check_object(body: dict[str, Any], table: Table, where: str, route: str, pa
             if spec.required and name not in body:
                 raise ValidationFailedError(f"Missing required property: {name}", where)
     for name, value in body.items():
-        _check_value(value, table[name], prefix + name, route, partial)
+        # What an object inside requires it requires in an update, too.
+        _check_value(value, table[name], prefix + name, route, partial and not where)
 
 
 def _check_value(value: Any, spec: Field, where: str, route: str, partial: bool) -> None:

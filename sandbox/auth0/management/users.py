@@ -96,17 +96,15 @@ def create_user(
     Raises ApiError: 400 for an unknown connection or a weak password, 409 for an e-mail address or a user name
     that the connection has already.
     """
-    found = store.find("connection", name=connection)
-    if not found:
-        raise bad_request("The connection does not exist.", "inexistent_connection")
+    home = _connection_named(store, connection)
     email = email.strip().lower() if email else None
     username = profile.get("username")
-    if found[0]["strategy"] == "auth0":
+    if home["strategy"] == "auth0":
         if not email and not username and not profile.get("phone_number"):
             raise ValidationFailedError("Missing required property: email")
         if not password:
             raise ValidationFailedError("Missing required property: password")
-        if not strong_enough(password, found[0]["options"]):
+        if not strong_enough(password, home["options"]):
             raise bad_request("PasswordStrengthError: Password is too weak", "invalid_password")
     if email and not _EMAIL.match(email):
         raise ValidationFailedError(
@@ -143,6 +141,13 @@ def create_user(
         }
         store.put("user", user_id, user)
     return user
+
+
+def _connection_named(store: Store, name: str) -> Document:
+    found = store.find("connection", name=name)
+    if not found:
+        raise bad_request("The connection does not exist.", "inexistent_connection")
+    return found[0]
 
 
 def _refuse_taken(store: Store, connection: str, **wanted: str | None) -> None:
@@ -228,8 +233,7 @@ def update_user(call: Call) -> Any:
         _refuse_taken(store, connection, email=changed.get("email"), username=changed.get("username"))
         password = body.pop("password", None)
         if password is not None:
-            options = store.find("connection", name=connection)[0]["options"]
-            if not strong_enough(password, options):
+            if not strong_enough(password, _connection_named(store, connection)["options"]):
                 raise bad_request("PasswordStrengthError: Password is too weak", "invalid_password")
             user["_password_hash"] = hash_password(password)
         if "email" in changed and "email_verified" not in body:
