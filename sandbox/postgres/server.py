@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -22,6 +21,7 @@ from types import TracebackType
 from typing import Any
 
 from sandbox.errors import SandboxError
+from sandbox.ports import random_port
 
 from .place import Place, find_place, remove_tree
 from .stale import end_leftover
@@ -255,20 +255,9 @@ def temporary_server(databases: Sequence[str] = ("app",)) -> Iterator[Server]:
     directory = Path(tempfile.mkdtemp(prefix="postgres-"))
     try:
         with Server(
-            directory / "server", port=_free_port(), password=secrets.token_hex(16), databases=databases
+            directory / "server", port=random_port(), password=secrets.token_hex(16), databases=databases
         ) as server:
             yield server
     finally:
         remove_tree(directory / "server")
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def _free_port() -> int:
-    """A port that nobody listens on, from below the range that outgoing connections take theirs from."""
-    while True:
-        port = 10_000 + secrets.randbelow(20_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.ports import random_ports
+from sandbox.ports import random_port
 from sandbox.postgres import Server
 from sandbox.postgres.place import remove_tree
 from sandbox.processes import command_line
@@ -21,7 +21,7 @@ from sandbox.processes import command_line
 
 @pytest.fixture
 def server(tmp_path):
-    server = Server(tmp_path / "pg", port=random_ports()["postgres"], password=secrets.token_hex(8))
+    server = Server(tmp_path / "pg", port=random_port(), password=secrets.token_hex(8))
     yield server
     server.stop()
     remove_tree(server.directory)
@@ -72,7 +72,7 @@ def test_a_server_that_lost_its_parent_ends_by_itself(tmp_path):
         "server = Server(Path(sys.argv[1]), port=int(sys.argv[2]), password='x')\n"
         "server.start(); server.wait_ready(); print(server.pid, flush=True); time.sleep(600)\n"
     )
-    arguments = [sys.executable, "-c", program, str(tmp_path / "pg"), str(random_ports()["postgres"])]
+    arguments = [sys.executable, "-c", program, str(tmp_path / "pg"), str(random_port())]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())

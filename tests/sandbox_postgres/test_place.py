@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from sandbox.errors import SandboxError
-from sandbox.ports import random_ports
+from sandbox.ports import random_port
 from sandbox.postgres import Server, find_place, place
 from sandbox.postgres.place import remove_tree
 
@@ -38,7 +38,7 @@ def test_a_server_runs_where_only_its_owner_may_go(private, monkeypatch):
         shutil.copytree(libraries, private / "venv" / libraries.relative_to(packaged.parent.parent))
     monkeypatch.setattr(place, "_packaged_install", lambda: install)
     before = modes(private)
-    server = Server(private / "pg", port=random_ports()["postgres"], password="secret")
+    server = Server(private / "pg", port=random_port(), password="secret")
     with server, psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert modes(private) == before
@@ -48,7 +48,7 @@ def test_a_server_runs_where_only_its_owner_may_go(private, monkeypatch):
 
 def test_only_the_servers_user_reads_its_data(private):
     """The folders on the way let others through at most; the data is closed."""
-    server = Server(private / "pg", port=random_ports()["postgres"], password="secret")
+    server = Server(private / "pg", port=random_port(), password="secret")
     server.prepare()
     assert stat.S_IMODE(server.place.data.stat().st_mode) == 0o700
     assert not server.place.directory.stat().st_mode & (stat.S_IWOTH | stat.S_IROTH | stat.S_IWGRP)
