@@ -8,16 +8,35 @@ from starlette.concurrency import run_in_threadpool
 
 from sandbox.auth0.authentication.directory import user_in_connection
 from sandbox.auth0.management.errors import ApiError
-from sandbox.auth0.management.passwords import hash_password, verify_password
+from sandbox.auth0.management.passwords import hash_password, strong_enough, verify_password
 from sandbox.auth0.management.users import create_user
 from sandbox.auth0.store import Document
 from sandbox.auth0.tenant import Tenant
 
-__all__ = ["SignUpError", "check_password", "sign_up"]
+__all__ = ["SignUpError", "check_password", "password_hint", "sign_up"]
 
-SHORTEST_PASSWORD = 8
+_CLASSES = "lower case letters, upper case letters, numbers and special characters"
+_POLICIES = {
+    "none": (1, ""),
+    "low": (6, ""),
+    "fair": (8, ", with lower case letters, upper case letters and numbers"),
+    "good": (8, f", with three of: {_CLASSES}"),
+    "excellent": (10, f", with three of: {_CLASSES}, and no character three times in a row"),
+}
 # Compared for an unknown user, so that the answer takes as long as for a wrong password.
 _NOBODY = hash_password("nobody")
+
+
+def password_hint(connection: Document) -> str:
+    """What a password for this connection needs, as a sentence; empty where anything goes."""
+    options = connection.get("options") or {}
+    shortest, rest = _POLICIES.get(options.get("passwordPolicy") or "good", _POLICIES["good"])
+    for named in ("password_complexity_options", "password_options"):
+        given = options.get(named) or {}
+        shortest = int(
+            given.get("min_length") or (given.get("complexity") or {}).get("min_length") or shortest
+        )
+    return f"At least {shortest} characters{rest}." if shortest > 1 else ""
 
 
 class SignUpError(Exception):
@@ -43,8 +62,8 @@ async def sign_up(
     options = connection.get("options") or {}
     if options.get("disable_signup"):
         raise SignUpError("public_signup_disabled", "Sign-ups are disabled.")
-    if len(password) < SHORTEST_PASSWORD:
-        raise SignUpError("invalid_password", "Your password must have at least 8 characters.")
+    if not strong_enough(password, options):
+        raise SignUpError("invalid_password", f"Your password is too weak. {password_hint(connection)}")
     try:
         return await run_in_threadpool(
             create_user,
@@ -57,9 +76,4 @@ async def sign_up(
     except ApiError as error:
         if error.status == 409:
             raise SignUpError("invalid_signup", "Something went wrong, please try again later") from error
-        if "PasswordStrength" in str(error):
-            raise SignUpError(
-                "invalid_password",
-                "Your password is too weak. Mix lower and upper case letters, numbers and special characters.",
-            ) from error
         raise SignUpError("invalid_signup", "Email is not valid.") from error

@@ -24,7 +24,7 @@ from sandbox.auth0.authentication.errors import (
 )
 from sandbox.auth0.authentication.events import request_part
 from sandbox.auth0.authentication.login import Refusal, tenant_log, through_actions
-from sandbox.auth0.authentication.scopes import ScopeError, granted_scopes
+from sandbox.auth0.authentication.scopes import ScopeError, granted_scopes, permitted
 from sandbox.auth0.management import triggers
 from sandbox.auth0.runtime import Outcome, warm
 from sandbox.auth0.store import Document
@@ -147,12 +147,13 @@ def _issue_code(
     """Keep what the code stands for until it is exchanged; the code itself is not kept."""
     code = secrets.token_urlsafe(36)
     query = transaction["query"]
+    scope = permitted(tenant, transaction["audience"], user["user_id"], transaction["scope"])
     document: Document = {
         "id": sessions.digest(code),
         "client_id": transaction["client_id"],
         "redirect_uri": transaction["redirect_uri"],
         "audience": transaction["audience"],
-        "scope": outcome.scopes(transaction["scope"]),
+        "scope": outcome.scopes(scope),
         "user_id": user["user_id"],
         "connection": session["_connection"],
         "session_id": session["id"],

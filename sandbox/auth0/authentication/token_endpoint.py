@@ -14,10 +14,10 @@ from sandbox.auth0.authentication.directory import grant_types
 from sandbox.auth0.authentication.errors import NO_STORE, NotSimulatedError, OAuthError
 from sandbox.auth0.authentication.grants import (
     authorization_code,
-    client_credentials,
     password,
     refresh_token,
 )
+from sandbox.auth0.authentication.machine_grant import client_credentials
 from sandbox.auth0.store import Document
 from sandbox.auth0.tenant import Tenant
 

@@ -83,8 +83,11 @@ def issue_access_token(
     custom: Document | None = None,
     grant: str | None = None,
     lifetime: int | None = None,
+    permissions: list[str] | None = None,
 ) -> tuple[str, int]:
     """A JWT for an API, and its lifetime in seconds; `grant` becomes `gty`, as for grants without a browser.
+
+    `permissions` appear where the API's token dialect has them.
 
     Raises ValueError where the API's signing algorithm or token dialect is not simulated.
     """
@@ -92,7 +95,8 @@ def issue_access_token(
     dialect = resource_server.get("token_dialect") or "access_token"
     if alg not in ("RS256", "HS256"):
         raise ValueError(f"sandbox: the signing algorithm {alg} of an API is not simulated")
-    if dialect not in ("access_token", "rfc9068_profile"):
+    profile, with_permissions = dialect.removesuffix("_authz"), dialect.endswith("_authz")
+    if profile not in ("access_token", "rfc9068_profile"):
         raise ValueError(f"sandbox: the token dialect {dialect} of an API is not simulated")
     seconds = int(lifetime or resource_server.get("token_lifetime") or 86400)
     issued = int(time.time())
@@ -103,13 +107,15 @@ def issue_access_token(
     claims |= {"iat": issued, "exp": issued + seconds}
     if scope:
         claims["scope"] = " ".join(scope)
-    if dialect == "rfc9068_profile":
+    if with_permissions:
+        claims["permissions"] = permissions or []
+    if profile == "rfc9068_profile":
         claims |= {"client_id": client_id, "jti": secrets.token_urlsafe(16)}
     else:
         if grant is not None:
             claims["gty"] = grant
         claims["azp"] = client_id
-    typ = "at+jwt" if dialect == "rfc9068_profile" else "JWT"
+    typ = "at+jwt" if profile == "rfc9068_profile" else "JWT"
     return _sign(tenant, claims, alg=alg, secret=resource_server.get("signing_secret"), typ=typ), seconds
 
 

@@ -92,7 +92,7 @@ def _form(
     error: str | None = None,
 ) -> Response:
     """The form, with status 400 where it says what was wrong with the last try, as Auth0 has it."""
-    client, _ = _parties(tenant, transaction)
+    client, connection = _parties(tenant, transaction)
     return page(
         f"{kind}.html",
         status=400 if error else 200,
@@ -101,6 +101,7 @@ def _form(
         error=error,
         application=client.get("name") or "the application",
         tenant=tenant_name(tenant),
+        password_hint=accounts.password_hint(connection),
         signup_open=_signup_open(tenant, transaction),
     )
 

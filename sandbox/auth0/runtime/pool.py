@@ -18,16 +18,18 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+
+from sandbox.auth0.runtime.threads import DaemonExecutor
 
 __all__ = ["NodePool", "Transcript", "pool_for"]
 
 IDLE_PROCESSES = 1
 RUNNING_PROCESSES = 4
 IDLE_SECONDS = 5.0  # after which processes beyond the first are ended
+START_SECONDS = 10.0
 RUNS = 500  # after which a process is replaced
 RUNNER = Path(__file__).parent / "runner.js"
 # An endless loop cannot notice that the tenant is gone: the kernel ends it after this many seconds of CPU.
@@ -108,6 +110,8 @@ class _Process:
     def run(self, job: dict[str, Any], limit: float) -> Transcript:
         """Hand over a job, collect what comes back until the end, the process's death or the limit (seconds)."""
         transcript = Transcript()
+        if self.runs == 0:
+            self._ready(START_SECONDS)  # starting Node is not the Action's time
         self.runs += 1
         deadline = time.monotonic() + limit
         with contextlib.suppress(BrokenPipeError):
@@ -134,7 +138,10 @@ class _Process:
         """Wait for the word that the process takes another run; False where it ends instead."""
         if self.runs >= RUNS:
             return False
-        lines = self._lines(time.monotonic() + 1)
+        return self._ready(1)
+
+    def _ready(self, seconds: float) -> bool:
+        lines = self._lines(time.monotonic() + seconds)
         return any(kind == "result" and "ready" in json.loads(line) for kind, line in lines)
 
     def _lines(self, deadline: float) -> Iterator[tuple[str, str]]:
@@ -171,8 +178,9 @@ class NodePool:
         self._lock = threading.Lock()
         self._closed = False
         self._timer: threading.Timer | None = None
-        self.executor = ThreadPoolExecutor(RUNNING_PROCESSES, thread_name_prefix="actions")
-        self._helpers = ThreadPoolExecutor(1, thread_name_prefix="actions-refill")
+        self._running: set[_Process] = set()
+        self.executor = DaemonExecutor(RUNNING_PROCESSES, "actions")
+        self._helpers = DaemonExecutor(1, "actions-refill")
 
     def run(self, job: dict[str, Any], limit: float) -> Transcript:
         """Run a job; blocks for at most `limit` seconds, so call it in `executor`.
@@ -188,9 +196,13 @@ class NodePool:
     def _run_once(self, job: dict[str, Any], limit: float) -> Transcript:
         process = self._take()
         transcript = Transcript()
+        with self._lock:
+            self._running.add(process)
         try:
             transcript = process.run(job, limit)
         finally:
+            with self._lock:
+                self._running.discard(process)
             self._helpers.submit(self._release, process, transcript.completed)
         return transcript
 
@@ -199,16 +211,18 @@ class NodePool:
         self._helpers.submit(self._refill)
 
     def close(self) -> None:
-        """End waiting processes; running ones end with their job."""
+        """End all processes, also those that run an Action; their runs fail."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
+            running = list(self._running)
             if self._timer is not None:
                 self._timer.cancel()
+        for process in running:
+            process.popen.kill()
+            process.popen.wait()
         for process in idle:
             process.close()
-        self.executor.shutdown(wait=True)
-        self._helpers.shutdown(wait=True)
 
     def _take(self) -> _Process:
         while True:
