@@ -67,6 +67,11 @@ def test_an_inherited_role_sees_the_union_and_no_cell_that_no_parent_shows(blog:
     assert blog.data(hidden, "both", user_id="1") == {"author": []}
 
 
+def test_hidden_cells_stay_hidden_where_rows_are_made_distinct_or_counted(blog: Blog) -> None:
+    distinct = "{ author(distinct_on: secret, order_by: [{secret: desc}, {id: asc}]) { secret } }"
+    assert blog.data(distinct, "both", user_id="1") == {"author": [{"secret": None}, {"secret": "s1"}]}
+
+
 def test_a_role_inherits_through_inherited_roles_and_writes_as_its_parents_agree(blog: Blog) -> None:
     query = "{ author(order_by: {id: asc}) { name secret } }"
     assert blog.data(query, "outer", user_id="1") == blog.data(query, "both", user_id="1")

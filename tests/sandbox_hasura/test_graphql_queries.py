@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from graphql import build_client_schema, get_introspection_query
 
@@ -191,6 +192,15 @@ def test_values_never_become_sql(blog: Blog) -> None:
     query = "query ($n: String!) { author(where: {name: {_eq: $n}}) { id } }"
     assert blog.data(query, variables={"n": evil}) == {"author": []}
     assert len(blog.data("{ author { id } }")["author"]) == 3
+
+
+def test_a_database_that_is_not_there_is_a_connection_error(blog: Blog) -> None:
+    answer = blog.engine.execute(
+        lambda: psycopg.connect("postgres://nobody@127.0.0.1:1/none"),
+        Session("admin"),
+        {"query": "{ author { id } }"},
+    )
+    assert answer["errors"][0]["extensions"]["code"] == "postgres-error"
 
 
 def test_introspection_gives_a_valid_schema_of_what_the_role_may_see(blog: Blog) -> None:

@@ -60,6 +60,9 @@ def not_supported(what: str, path: str = "$") -> GraphQLFault:
 def from_postgres(error: psycopg.Error, path: str = "$") -> GraphQLFault:
     """Translate what the database says: integrity and data errors are the client's, all others internal."""
     state = error.sqlstate or ""
+    if not state and isinstance(error, psycopg.OperationalError):
+        log.error("no connection to the source's database: %s", type(error).__name__)
+        return GraphQLFault("connection error", "postgres-error", path)
     message = error.diag.message_primary or str(error)
     internal = {
         "error": {

@@ -33,6 +33,8 @@ class Context:
     def __init__(self, session: Session, stringify: bool) -> None:
         self.session, self.stringify = session, stringify
         self.params: list[str | None] = []
+        self.cells: dict[tuple[str, str], str] = {}
+        """Redacted cells by (alias, plain expression): DISTINCT ON and ORDER BY must name the same expression."""
         self._aliases = 0
 
     def param(self, value: str | None, cast: str) -> str:

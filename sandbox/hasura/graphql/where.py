@@ -44,8 +44,12 @@ class Where(Operators):
     def _redacted(self, view: TableView, plain: str, showing: list[Any], alias: str) -> str:
         if len(showing) == len(view.grants):
             return plain
-        condition = disjunction([self.permission(view.tracked, g.filter, alias) for g in showing])
-        return plain if condition == "TRUE" else f"(CASE WHEN {condition} THEN {plain} END)"
+        found = self.context.cells.get((alias, plain))
+        if found is None:
+            condition = disjunction([self.permission(view.tracked, g.filter, alias) for g in showing])
+            found = plain if condition == "TRUE" else f"(CASE WHEN {condition} THEN {plain} END)"
+            self.context.cells[alias, plain] = found
+        return found
 
     def call(self, computed: ComputedField, alias: str, arguments: str = "") -> str:
         """The function of a computed field, applied to the row `alias`."""

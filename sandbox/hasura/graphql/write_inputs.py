@@ -19,6 +19,7 @@ from .inputs import InputTypes, field
 from .permissions import WritePermission
 from .scalars import NUMBERS, column_type
 from .schema import TableView
+from .source import is_graphql_name
 
 UPDATE_OPERATORS = ("_set", "_inc", "_append", "_prepend", "_delete_key", "_delete_elem", "_delete_at_path")
 
@@ -62,6 +63,7 @@ class WriteInputTypes(InputTypes):
         """`T_on_conflict`, where the table has a unique key."""
         table = view.table
         keys = ([table.primary_key] if table.primary_key else []) + table.unique_constraints
+        keys = [k for k in keys if is_graphql_name(k.name)]
         if not keys:
             return None
         update = view.conflict_update
