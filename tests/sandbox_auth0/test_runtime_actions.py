@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
+import trustme
 
-from sandbox.auth0.runtime import run_test
+from sandbox.auth0.runtime import run_test, run_trigger
 from tests.sandbox_auth0.login_kit import (
     AUDIENCE,
     CALLBACK,
@@ -137,6 +141,35 @@ def test_metadata_is_seen_by_later_actions_and_written_once_at_the_end(browser: 
     user = browser.tenant.store.get("user", claims["sub"]) or {}
     assert user["app_metadata"] == {"plan": "gold"}
     assert user["user_metadata"] == {"t": "dark"}
+
+
+def test_fetch_trusts_the_certificate_authority_of_the_sandbox(tmp_path: Path) -> None:
+    """`NODE_EXTRA_CA_CERTS` is read although the Action may not read the disk; other servers stay untrusted."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    tenant = replace(make_tenant(tmp_path), extra_ca=tmp_path / "ca.pem")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        code = f"await fetch('https://localhost:{server.server_port}/')"
+        trusted = asyncio.run(run_trigger(tenant, "post-login", [action("Fetch", code)], {"user": {}}))
+        plain = replace(tenant, extra_ca=None)
+        refused = asyncio.run(run_trigger(plain, "post-login", [action("Fetch", code)], {"user": {}}))
+        server.shutdown()
+    tenant.store.close()
+    assert trusted.failure is None
+    assert refused.failure == "fetch failed"
 
 
 def test_scopes_can_be_added_and_removed(browser: Browser) -> None:

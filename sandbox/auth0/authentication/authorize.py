@@ -114,7 +114,7 @@ async def finish(
         error = RedirectError(redirect_uri, state, refusal.error, refusal.description)
         response = error.response()
     else:
-        tenant_log(tenant, request, "s", client, user)
+        tenant_log(tenant, request, "ssa" if query.get("prompt") == "none" else "s", client, user)
         code = _issue_code(tenant, transaction, session, user, outcome)
         answer = {"code": code} if state is None else {"code": code, "state": state}
         response = RedirectResponse(with_query(redirect_uri, answer), status_code=302, headers=NO_STORE)
