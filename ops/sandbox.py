@@ -25,6 +25,7 @@ __all__ = ["app"]
 app = typer.Typer(
     help="The outside world on localhost: Postgres, Auth0 tenant, Hasura.",
     no_args_is_help=True,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import subprocess
 from collections import defaultdict
-from pathlib import Path
 
+from sandbox import processes
 from sandbox.state import State
 
 __all__ = ["memory_by_service"]
@@ -42,8 +42,8 @@ def _tree(pid: int, children: dict[int, list[int]], without: set[int] | None = N
 def _children() -> dict[int, list[int]]:
     """Process ids by the parent's."""
     children: dict[int, list[int]] = defaultdict(list)
-    if Path("/proc/self/stat").exists():
-        for stat in Path("/proc").glob("[0-9]*/stat"):
+    if (processes.PROC / "self" / "stat").exists():
+        for stat in processes.PROC.glob("[0-9]*/stat"):
             try:
                 # The name in parentheses may hold anything; the parent is the second word after it.
                 children[int(stat.read_text().rpartition(")")[2].split()[1])].append(int(stat.parent.name))
@@ -58,7 +58,7 @@ def _children() -> dict[int, list[int]]:
 
 
 def _size(pid: int) -> int:
-    rollup = Path(f"/proc/{pid}/smaps_rollup")
+    rollup = processes.PROC / str(pid) / "smaps_rollup"
     try:
         if rollup.exists():
             found = re.search(r"^Pss:\s+(\d+) kB$", rollup.read_text(), re.MULTILINE)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-__all__ = ["command_line"]
+__all__ = ["PROC", "command_line"]
+
+PROC = Path("/proc")
 
 
 def command_line(pid: int) -> str:
     """The command line of a process, words joined by blanks; empty if there is no such process (a zombie is
     none).
     """
-    proc = Path("/proc")
-    if (proc / "self" / "cmdline").exists():
+    if (PROC / "self" / "cmdline").exists():
         try:
             return (
-                (proc / str(pid) / "cmdline")
+                (PROC / str(pid) / "cmdline")
                 .read_bytes()
                 .replace(b"\0", b" ")
                 .decode(errors="replace")

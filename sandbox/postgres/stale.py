@@ -11,7 +11,7 @@ import signal
 import time
 from pathlib import Path
 
-from sandbox.processes import command_line
+from sandbox.processes import PROC, command_line
 
 __all__ = ["end_leftover"]
 
@@ -48,7 +48,7 @@ def _wait_for_shared_memory(pid_file: Path) -> None:
         block = pid_file.read_text().splitlines()[6].split()[1]
     except (FileNotFoundError, IndexError):
         return
-    table = Path("/proc/sysvipc/shm")
+    table = PROC / "sysvipc" / "shm"
     if not table.exists():
         time.sleep(0.5)
         return
