@@ -25,7 +25,8 @@ def test_a_command_line_is_that_of_a_living_process():
     """Words joined by blanks; nothing for a process that has ended, waited for or not."""
     command = [sys.executable, "-c", "import sys; sys.stdin.read()", "a long argument " * 20 + "end"]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as child:
-        assert command_line(child.pid) == " ".join(command)
+        # Linux shows the words a moment after exec has begun.
+        assert eventually(lambda: command_line(child.pid) == " ".join(command))
         assert child.stdin is not None
         child.stdin.close()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, not yet waited for
