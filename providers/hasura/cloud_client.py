@@ -52,6 +52,13 @@ class WorkerStatus:
         """Whether the worker serves with that configuration."""
         return self.message.strip().lower().startswith("service configured successfully")
 
+    @property
+    def failed(self) -> bool:
+        """Whether the worker says that it cannot serve with that configuration."""
+        return not self.configured and any(
+            word in self.message.lower() for word in ("fail", "error", "invalid")
+        )
+
 
 class CloudClient:
     """Talks to the Cloud API with a personal access token."""

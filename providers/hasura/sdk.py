@@ -8,7 +8,7 @@ hasura.Metadata("users", fragment={"sources": [{"name": "default", "tables": [..
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -85,8 +85,6 @@ class CloudEnvironment(pulumi.CustomResource):
     Import: the id is the project's tenant id for all variables, or `TENANT/NAME,NAME` for some.
     """
 
-    project_id: pulumi.Output[str]
-    """Id of the project's tenant."""
     variables: pulumi.Output[Mapping[str, str]]
     """The variables (values secret)."""
     adopted: pulumi.Output[Sequence[str]]
@@ -116,13 +114,11 @@ class CloudEnvironment(pulumi.CustomResource):
         props = {"projectId": project_id, "variables": hidden, "adopt": adopt, "adopted": None}
         super().__init__("hasura:index:CloudEnvironment", resource_name, props, opts)
 
-    def translate_output_property(self, prop: str) -> str:
-        """`projectId` of the provider is `project_id` here; names inside `variables` are nobody's to translate."""
-        return "project_id" if prop == "projectId" else prop
-
-    def translate_input_property(self, prop: str) -> str:
-        """The properties are given in the provider's spelling already."""
-        return prop
+    @property
+    def project_id(self) -> pulumi.Output[str]:
+        """Id of the project's tenant."""
+        # not by the SDK's translation of names: that would also rename a variable `project_id`
+        return cast("pulumi.Output[str]", pulumi.get(self, "projectId"))
 
 
 def _secret(value: pulumi.Input[str] | None) -> pulumi.Input[str] | None:

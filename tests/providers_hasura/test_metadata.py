@@ -355,3 +355,12 @@ def test_the_schema_knows_both_resources_and_the_secrets(plugin: Plugin) -> None
     assert set(schema["resources"]) == {"hasura:index:Metadata", "hasura:index:CloudEnvironment"}
     secrets = [name for name, item in schema["provider"]["inputProperties"].items() if item.get("secret")]
     assert sorted(secrets) == ["adminSecret", "cloudToken"]
+
+
+def test_a_fragment_that_is_secret_as_a_whole_stays_so(plugin: Plugin) -> None:
+    made = plugin.create("Metadata", {"fragment": Secret(BASIC["fragment"])})
+    assert isinstance(made.inputs["fragment"], Secret) and isinstance(made.state["fragment"], Secret)
+    found = live(plugin, made)
+    assert isinstance(found.inputs["fragment"], Secret) and not plugin.diff("Metadata", made, found.inputs)
+    other = plugin.check("Metadata", {"fragment": Secret(users(is_enum=True)["fragment"])}).inputs
+    assert plugin.diff("Metadata", made, other).changes == {"fragment": "UPDATE"}

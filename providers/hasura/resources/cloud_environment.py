@@ -18,6 +18,7 @@ from providers.kit.resource import Context, Live, Resource
 from providers.kit.values import UNKNOWN, Props, Secret
 
 PATIENCE = 180.0  # seconds; a Cloud project restarts its workers one after the other
+SETTLING = 15.0  # seconds; a worker that says for so long that it failed will not come round
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _JWT = ("HASURA_GRAPHQL_JWT_SECRET", "HASURA_GRAPHQL_JWT_SECRETS")
 
@@ -197,14 +198,19 @@ class CloudEnvironment(Resource[Clients, CloudEnvironmentInputs]):
                 )
 
     def _await_workers(self, project: str, stale: set[str], patience: Patience) -> None:
+        refused_at: float | None = None  # patience left when a worker first said that it failed
         while True:
             workers = self.client.cloud.workers(project, patience)
-            if workers and all(worker.configured and worker.hash not in stale for worker in workers):
+            fresh = [worker for worker in workers if worker.hash not in stale]
+            if workers and len(fresh) == len(workers) and all(worker.configured for worker in workers):
                 return
-            if not patience.pause():
-                said = next((worker.message for worker in workers if not worker.configured), "")
+            refused = next((worker.message for worker in fresh if worker.failed), "")
+            refused_at = (refused_at or patience.left) if refused else None
+            settled = refused_at is not None and refused_at - patience.left > SETTLING
+            if settled or not patience.pause():
+                said = refused or next((worker.message for worker in fresh if not worker.configured), "")
                 reason = f"it says: {said}" if said else "no worker of the project has taken them over"
-                raise ProviderError(f"Hasura Cloud has not made them live in time; {reason}.")
+                raise ProviderError(f"Hasura Cloud has not made them live; {reason.rstrip('.')}.")
 
     def _patience(self, context: Context) -> Patience:
         return Patience(context.timeout or PATIENCE, context.cancelled)
