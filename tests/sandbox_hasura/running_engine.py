@@ -133,7 +133,9 @@ def environment_of(url: str, metadata_url: str, **more: str) -> dict[str, str]:
 @contextlib.contextmanager
 def serving(app: ASGIApp) -> Iterator[str]:
     """Serve `app` on a free port; its base URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(128)
     config = uvicorn.Config(app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
