@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sandbox.auth0.runtime import TIME_LIMIT_KEY
+from sandbox.auth0.runtime import TIME_LIMIT_KEY, run_trigger
 from tests.sandbox_auth0.login_kit import (
     AUDIENCE,
     CALLBACK,
@@ -209,3 +211,13 @@ def test_the_tenant_ends_while_an_action_runs(tmp_path: Path) -> None:
     )
     with pytest.raises(ProcessLookupError):
         os.kill(int(ended.stdout), 0)
+
+
+def test_without_node_a_login_fails_with_a_reason(browser: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    """The log names the binary."""
+    tenant = replace(browser.tenant, node=Path("/nowhere/node"))
+    actions = [action("Any", "")]
+    outcome = asyncio.run(run_trigger(tenant, "post-login", actions, {"user": {}}))
+    assert outcome.failure is not None
+    assert "could not be started" in outcome.failure
+    assert "/nowhere/node" in caplog.text

@@ -11,7 +11,6 @@ import json
 import secrets
 import threading
 import time
-from base64 import urlsafe_b64encode
 from typing import Any
 
 from joserfc import jwe, jwt
@@ -139,7 +138,6 @@ def issue_id_token(
     nonce: str | None = None,
     session_id: str | None = None,
     auth_time: int | None = None,
-    access_token: str | None = None,
     custom: Document | None = None,
 ) -> str:
     """An ID token for a client: profile claims as the scopes allow, custom claims, `nonce` where one was sent."""
@@ -158,9 +156,6 @@ def issue_id_token(
         claims["nonce"] = nonce
     if auth_time is not None:
         claims["auth_time"] = auth_time
-    if access_token is not None:
-        digest = hashlib.sha256(access_token.encode()).digest()[:16]
-        claims["at_hash"] = urlsafe_b64encode(digest).rstrip(b"=").decode()
     return _sign(tenant, claims, alg=alg, secret=client.get("client_secret"))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sandbox.auth0.runtime.outcome import Outcome, read_transcript
-from sandbox.auth0.runtime.pool import pool_for
+from sandbox.auth0.runtime.pool import Transcript, pool_for
 from sandbox.auth0.store import Store
 from sandbox.auth0.tenant import Tenant
 
@@ -118,7 +118,10 @@ def _execute(tenant: Tenant, trigger: str, actions: list[dict[str, Any]], event:
         "cache": dict(cache),
         "can_redirect": (event.get("transaction") or {}).get("protocol") == "oidc-basic-profile",
     }
-    transcript = pool_for(tenant.node, tenant.extra_ca).run(job, limit)
+    try:
+        transcript = pool_for(tenant.node, tenant.extra_ca).run(job, limit)
+    except OSError as error:
+        transcript = Transcript(stderr=f"{tenant.node} cannot be started: {error.strerror}")
     hide = {
         value: f"<secret {name}>"
         for action in actions

@@ -17,6 +17,7 @@ const util = require('node:util');
 const { createApi } = require('./api.js');
 
 const LOG_LIMIT = 256; // characters that Auth0 keeps of what one Action logs
+const CPU_LIMIT = 15e6; // microseconds after which a process is replaced: the kernel ends it at 45 seconds
 const resultFd = Number(process.argv[2]);
 const writeSync = fs.writeSync;
 const exit = process.exit.bind(process);
@@ -128,6 +129,8 @@ async function clean() {
     globalThis[DISPATCHER] = new dispatcher.constructor();
     dispatcher.destroy().catch(() => {});
   }
+  const used = process.cpuUsage();
+  if (used.user + used.system > CPU_LIMIT) return false;
   for (let attempt = 0; attempt < 10; attempt += 1) {
     await new Promise((done) => setTimeout(done, 1)); // a socket takes a moment to close
     const left = process.getActiveResourcesInfo().filter((name) => !baseline.resources.has(name));
