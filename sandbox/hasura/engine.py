@@ -232,7 +232,8 @@ class HasuraEngine:
         """
         with self._change:
             metadata, version = self._storage.load()
-            draft = Draft(metadata, self._registry, self._environment.merged(), version)
+            # tables may have been made by others since: a change is compared with the databases as they are
+            draft = Draft(metadata, self._registry, self._environment.merged(), version, reread=changes)
             try:
                 answer = work(draft)
                 if changes:

@@ -25,7 +25,7 @@ __all__ = ["query_request"]
 
 _log = logging.getLogger("sandbox.hasura")
 _MAY_CHANGE_TABLES = re.compile(r"\b(alter|drop|replace|create function|comment on)\b", re.IGNORECASE)
-_MAY_CHANGE_CATALOG = re.compile(r"\b(create|alter|drop|replace|comment|do|call|select)\b", re.IGNORECASE)
+_MAY_CHANGE_CATALOG = re.compile(r"\b(create|alter|drop|replace|comment|do|call)\b", re.IGNORECASE)
 _NOT_SIMULATED = {
     f"{prefix}{name}"
     for prefix in ("", "pg_", "postgres_")
@@ -80,15 +80,13 @@ def _run_sql(engine: HasuraEngine, args: Any) -> Any:
     def work(draft: Draft) -> Any:
         draft.source(source)
         state = draft.sources[source]
-        with state.usable_pool.connection() as connection:
-            before = catalog.introspect(connection)
-            with connection.transaction():
-                answer = _execute(connection, sql)
-                after = catalog.introspect(connection)
-                if checked:
-                    follow_database(draft, source, before, after, cascade=bool(args.get("cascade")))
-        if after != state.catalog:
-            draft.reread(source)
+        before = state.catalog
+        with state.usable_pool.connection() as connection, connection.transaction():
+            answer = _execute(connection, sql)
+            after = catalog.introspect(connection)
+            if checked and before is not None:
+                follow_database(draft, source, before, after, cascade=bool(args.get("cascade")))
+        draft.adopt(source, after)
         draft.refresh()
         return answer
 

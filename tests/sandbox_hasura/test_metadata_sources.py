@@ -85,7 +85,16 @@ def test_a_database_that_does_not_answer(hasura: Running) -> None:
     answer = hasura.metadata("pg_add_source", {"name": "x", "configuration": {"connection_info": settings}})
     assert answer.status_code == 400
     assert answer.json()["error"] == "Inconsistent object: connection error"
+    assert answer.json()["internal"][0]["message"] == "Connection refused"
     assert "hidden" not in answer.text
+
+
+def test_tables_made_by_others(hasura: Running) -> None:
+    """A table that was made beside the engine can be tracked at once."""
+    with psycopg.connect(hasura.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE made_beside (id int PRIMARY KEY)")
+    hasura.done("pg_track_table", {"table": "made_beside"})
+    assert hasura.graphql("{made_beside {id}}") == {"data": {"made_beside": []}}
 
 
 def test_two_sources(hasura: Running, postgres_server: Server) -> None:

@@ -47,7 +47,9 @@ def check(metadata: Mapping[str, Any], sources: Mapping[str, Source]) -> Checked
     for source in metadata["sources"]:
         state = sources[source["name"]]
         if state.catalog is None:
-            checked.add(ids.source_id(source["name"]), str(state.fault or "unreachable"))
+            fault = state.fault or Fault("connection error", "postgres-error")
+            message = fault.internal if isinstance(fault.internal, str) else None
+            checked.inconsistencies.append(Inconsistency(ids.source_id(source["name"]), str(fault), message))
             continue
         checked.sources.append(_SourceCheck(checked, source, state.catalog).run())
     checked.inherited_roles = _check_inherited_roles(checked, metadata.get("inherited_roles") or [])

@@ -11,6 +11,7 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.hasura.catalog import Catalog
 from sandbox.hasura.metadata import objects as ids
 from sandbox.hasura.metadata.canonical import sort_metadata
 from sandbox.hasura.metadata.consistency import Checked, check
@@ -31,13 +32,20 @@ class Draft:
         registry: SourceRegistry,
         environment: Mapping[str, str],
         resource_version: int = 0,
+        *,
+        reread: bool = False,
     ) -> None:
+        """`reread`: look at the databases again before anything is compared with them."""
         self.metadata = copy.deepcopy(metadata)
         self.resource_version = resource_version
         self.sources: dict[str, Source] = {}
         self.checked = Checked()
         self._registry, self._environment = registry, environment
         self.refresh()
+        if reread:
+            for name in list(self.sources):
+                self.reread(name)
+            self.refresh()
 
     def refresh(self) -> None:
         """Check the draft against the databases, whatever comes of it."""
@@ -70,8 +78,12 @@ class Draft:
 
     def reread(self, name: str) -> None:
         """Read the catalog of source `name` again."""
-        if name in self.sources:
-            self.sources[name] = self._registry.reread(self.sources[name])
+        self.sources[name] = self._registry.reread(self.sources[name])
+
+    def adopt(self, name: str, tables: Catalog) -> None:
+        """Take `tables`, just read, for the catalog of source `name`."""
+        if tables != self.sources[name].catalog:
+            self.sources[name] = self._registry.adopt(self.sources[name], tables)
 
     def restore(self, earlier: dict[str, Any]) -> None:
         """Go back to metadata that was good before."""

@@ -39,6 +39,8 @@ class Inconsistency:
 
     object: ObjectId
     reason: str
+    message: str | None = None
+    """What the database said."""
 
     @property
     def full_reason(self) -> str:
@@ -47,12 +49,13 @@ class Inconsistency:
 
     def as_json(self) -> dict[str, Any]:
         """One element of `inconsistent_objects`."""
-        return {
+        body = {
             "definition": self.object.definition,
             "name": f"{self.object.kind} {self.object.name}",
             "reason": self.full_reason,
             "type": self.object.kind,
         }
+        return body if self.message is None else {**body, "message": self.message}
 
 
 def source_id(source: str) -> ObjectId:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg_pool import ConnectionPool
+from psycopg_pool import ConnectionPool, PoolTimeout
 
 from sandbox.hasura import catalog
 from sandbox.hasura.metadata.canonical_source import database_url
@@ -25,6 +26,7 @@ _log = logging.getLogger("sandbox.hasura")
 _POOL_SIZE = 8
 """Connections per source. Requests run on 16 threads, and most of a request is not spent in the database."""
 _CONNECT_SECONDS = 5.0
+_GRACE_SECONDS = 2.0
 
 
 @dataclass
@@ -43,13 +45,6 @@ class Source:
         if self.pool is None:
             raise self.fault or Fault("source has no connection", "unexpected")
         return self.pool
-
-    def reread(self) -> Source:
-        """The same source with its catalog read again."""
-        if self.pool is None:
-            return self
-        with self.pool.connection() as connection:
-            return Source(self.name, self.key, self.pool, catalog.introspect(connection))
 
 
 @dataclass
@@ -76,23 +71,48 @@ class SourceRegistry:
         return known
 
     def reread(self, source: Source) -> Source:
-        """`source` with its catalog read again; later `resolve` calls give this one."""
-        fresh = source.reread()
-        if fresh.pool is not None:
-            self._open[fresh.name, fresh.key] = fresh
+        """`source` with its catalog read again; later `resolve` calls give this one.
+
+        The same object where nothing has changed; a source with a fault where the database does not answer.
+        """
+        if source.pool is None:
+            return source
+        try:
+            with source.pool.connection(timeout=_CONNECT_SECONDS) as connection:
+                tables = catalog.introspect(connection)
+        except (psycopg.Error, PoolTimeout) as error:
+            self._open.pop((source.name, source.key), None)
+            _close_later(source.pool)
+            return Source(source.name, source.key, fault=_connection_fault(error))
+        return source if tables == source.catalog else self.adopt(source, tables)
+
+    def adopt(self, source: Source, tables: catalog.Catalog) -> Source:
+        """`source` with a catalog that was just read; later `resolve` calls give this one."""
+        fresh = Source(source.name, source.key, source.pool, tables)
+        self._open[fresh.name, fresh.key] = fresh
         return fresh
 
     def retire(self, used: Iterable[Source]) -> None:
-        """Close the pools of every open source that is not among `used`."""
+        """Close the pools of every open source that is not among `used`, when their requests are done."""
         keep = {(source.name, source.key) for source in used}
         for place in [place for place in self._open if place not in keep]:
             pool = self._open.pop(place).pool
             if pool is not None:
-                pool.close(timeout=1)
+                _close_later(pool)
 
     def close(self) -> None:
-        """Close all pools."""
-        self.retire(())
+        """Close all pools at once."""
+        while self._open:
+            pool = self._open.popitem()[1].pool
+            if pool is not None:
+                pool.close(timeout=1)
+
+
+def _close_later(pool: ConnectionPool) -> None:
+    """Close `pool` after a while: a request that arrived before may be about to take a connection."""
+    timer = threading.Timer(_GRACE_SECONDS, pool.close, kwargs={"timeout": 1})
+    timer.daemon = True
+    timer.start()
 
 
 def _connect(name: str, key: str, url: str, info: Mapping[str, Any]) -> Source:
@@ -126,11 +146,14 @@ def _connect(name: str, key: str, url: str, info: Mapping[str, Any]) -> Source:
 
 
 def _connection_fault(error: Exception) -> Fault:
-    """The words of libpq without its connection string, as Hasura shows them."""
-    return Fault(
-        "connection error",
-        "postgres-error",
-        internal=str(error).strip()
-        if isinstance(error, psycopg.OperationalError)
-        else "invalid connection settings",
-    )
+    """Hasura's `connection error`, and why, in words that cannot hold a part of the connection string."""
+    text = str(error)
+    if isinstance(error, psycopg.ProgrammingError | ValueError):
+        reason = "the connection string cannot be read"
+    elif "resolve" in text or "translate host name" in text:
+        reason = "the host name cannot be resolved"
+    elif "failed: " in text:
+        reason = text.rsplit("failed: ", 1)[1].splitlines()[0].strip()
+    else:
+        reason = "the database does not answer"
+    return Fault("connection error", "postgres-error", internal=reason)
