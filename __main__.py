@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pulumi
 import pulumi_auth0 as auth0
 import pulumi_postgresql as postgresql
 
-import settings as configuration
+import configuration
 from components.auth0_login import Auth0Login, Auth0LoginArgs
 from components.hasura_project import CLAIMS_NAMESPACE, SYNC_ROLE, HasuraProject, HasuraProjectArgs
 from components.login_proof import LoginProof, LoginProofArgs
@@ -16,12 +17,12 @@ from components.users_table import KEY_COLUMN, UsersTable, UsersTableArgs
 from proof import prove
 from providers.hasura.sdk import Provider as HasuraProvider
 from providers.pgschema.sdk import Provider as PgschemaProvider
+from settings import GUARD_COLUMN
 
 settings = configuration.load()
 database, hasura, auth0_config = settings.database, settings.hasura, pulumi.Config("auth0")
 domain = auth0_config.require("domain")
 people_roles = sorted({*settings.roles.allowed, *settings.roles.mapping.values()})
-hasura_role = hasura.database_role or f"hasura_{pulumi.get_stack().replace('-', '_')}"
 
 providers = {
     "auth0": auth0.Provider(
@@ -57,7 +58,7 @@ users = UsersTable(
         settings=settings.users_table,
         database=database,
         synced_columns=list(settings.sync.columns),
-        hasura_role=None if hasura_role == "none" else hasura_role,
+        hasura_role=settings.hasura_role(pulumi.get_stack()),
     ),
     pulumi.ResourceOptions(providers=providers),
 )
@@ -71,7 +72,7 @@ graphql = HasuraProject(
         audience=settings.audience,
         schema=users.schema,
         table=users.table_name,
-        columns=[column.name for column in users.columns],
+        columns=users.column_names,
         synced_columns=list(settings.sync.columns),
         editable_columns=[column.name for column in settings.users_table.columns if column.editable],
         roles=people_roles,
@@ -96,7 +97,7 @@ login = Auth0Login(
             "constraint": users.constraint,
             "key": KEY_COLUMN,
             "columns": settings.sync.columns,
-            "guard": "auth0_updated_at",
+            "guard": GUARD_COLUMN,
             "role": SYNC_ROLE,
             "onFailure": settings.sync.on_failure,
             "timeoutMs": settings.sync.time_limit_ms,
@@ -114,7 +115,7 @@ login = Auth0Login(
     pulumi.ResourceOptions(providers=providers),
 )
 
-chain = pulumi.Output.secret(
+chain: pulumi.Output[dict[str, Any]] = pulumi.Output.secret(
     pulumi.Output.all(
         domain=domain,
         management_client_id=auth0_config.require("clientId"),

@@ -43,7 +43,7 @@ class UsersTable(pulumi.ComponentResource):
     constraint: str
     graphql_name: str
     hasura_database_url: pulumi.Output[str]
-    columns: list[ColumnArgs]
+    column_names: list[str]
     ready: list[pulumi.Resource]
 
     def __init__(self, name: str, args: UsersTableArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -58,7 +58,8 @@ class UsersTable(pulumi.ComponentResource):
         self.graphql_name = (
             settings.name if settings.schema_ == "public" else f"{settings.schema_}_{settings.name}"
         )
-        self.columns = users_columns(settings, args.synced_columns)
+        columns = users_columns(settings, args.synced_columns)
+        self.column_names = list(columns)
 
         schema = None
         if settings.schema_ != "public":  # every database has `public`, and it is not ours to drop
@@ -69,7 +70,7 @@ class UsersTable(pulumi.ComponentResource):
             name,
             schema=settings.schema_,
             name=settings.name,
-            columns=self.columns,
+            columns=list(columns.values()),
             primary_key=["id"],
             unique_constraints=[UniqueConstraintArgs(name=self.constraint, columns=[KEY_COLUMN])],
             comment="One row for everybody who has logged in through Auth0. Managed by Pulumi.",
@@ -124,8 +125,8 @@ class UsersTable(pulumi.ComponentResource):
         )
 
 
-def users_columns(settings: UsersTableSettings, synced: Sequence[str]) -> list[ColumnArgs]:
-    """The columns of the users table: the key, what is synced, times, and what the configuration adds."""
+def users_columns(settings: UsersTableSettings, synced: Sequence[str]) -> dict[str, ColumnArgs]:
+    """The columns of the users table by name: the key, what is synced, times, and what the configuration adds."""
     further = {column.name: column for column in settings.columns}
     columns = [
         ColumnArgs(name="id", type="uuid", nullable=False, default="gen_random_uuid()"),
@@ -142,7 +143,7 @@ def users_columns(settings: UsersTableSettings, synced: Sequence[str]) -> list[C
         ColumnArgs(name=column.name, type=column.type, default=column.default, comment=column.comment)
         for column in further.values()
     ]
-    return columns
+    return {str(column.name): column for column in columns}
 
 
 def _url(database: Database, *, username: str, password: str) -> str:

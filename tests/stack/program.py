@@ -208,12 +208,15 @@ def deploy(**changes: Any) -> Deployment:
     async def run() -> Deployment:
         monitor = _Monitor()
         mocks.set_mocks(_NoMocks(), project=PROJECT, stack="dev-1", preview=False, monitor=monitor)
-        await stack.run_pulumi_func(program)  # type: ignore[arg-type]
+        await stack.run_pulumi_func(program)
         return monitor.deployment
 
     # A thread of its own, for it has no event loop and a context of its own: that is where Pulumi keeps what it knows of a run.
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(with_configuration, lambda: asyncio.run(run()), changes).result()
+        deployment: Deployment = thread.submit(
+            with_configuration, lambda: asyncio.run(run()), changes
+        ).result()
+    return deployment
 
 
 def leaks(tree: Any, texts: tuple[str, ...] = SECRETS) -> list[str]:

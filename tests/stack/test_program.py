@@ -39,7 +39,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "roles": {"default": "user", "allowed": ["user", "reader"], "mapping": {"Editors": "editor"}},
         "connections": ["con_0123456789abcdef", "Username-Password-Authentication"],
         "claims": {"x-hasura-org-id": "organization.id"},
-        "usersTable": {"columns": [{"name": "city", "type": "text", "editable": True}]},
+        "usersTable": {"columns": [{"name": "motto", "type": "text", "editable": True}]},
         "sync": {"columns": {"auth0_updated_at": "user.updated_at", "city": "user.user_metadata.city"}},
     },
     "no role of its own": {
