@@ -15,7 +15,7 @@ import psycopg
 
 from sandbox.hasura import catalog
 from sandbox.hasura.engine import HasuraEngine
-from sandbox.hasura.metadata.changes import follow_database
+from sandbox.hasura.metadata.changes import Column, follow_database, refuse_renames
 from sandbox.hasura.metadata.commands_tables import source_of
 from sandbox.hasura.metadata.draft import Draft
 from sandbox.hasura.metadata.faults import Fault, key_error, not_simulated, parse_failed
@@ -82,15 +82,31 @@ def _run_sql(engine: HasuraEngine, args: Any) -> Any:
         state = draft.sources[source]
         before = state.catalog
         with state.usable_pool.connection() as connection, connection.transaction():
+            names = _names(connection) if checked else {}
             answer = _execute(connection, sql)
             after = catalog.introspect(connection)
             if checked and before is not None:
+                now = _names(connection)
+                refuse_renames(
+                    draft, source, [(old, now[at]) for at, old in names.items() if now.get(at, old) != old]
+                )
                 follow_database(draft, source, before, after, cascade=bool(args.get("cascade")))
         draft.adopt(source, after)
         draft.refresh()
         return answer
 
     return engine.change(work, changes=checked, serve=True)
+
+
+def _names(connection: psycopg.Connection[Any]) -> dict[tuple[int, int], Column]:
+    """Every column by its identity, which outlives a change of name."""
+    rows = connection.execute(
+        "SELECT c.oid, a.attnum, n.nspname, c.relname, a.attname FROM pg_attribute a"
+        " JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE c.relkind IN ('r', 'p', 'v', 'm') AND a.attnum > 0 AND NOT a.attisdropped"
+        " AND n.nspname NOT IN ('pg_catalog', 'information_schema')"
+    )
+    return {(oid, number): (schema, table, column) for oid, number, schema, table, column in rows}
 
 
 def _plain(engine: HasuraEngine, source: str, sql: str, read_only: bool) -> Any:

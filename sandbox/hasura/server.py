@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.hasura.engine import HasuraEngine
 from sandbox.hasura.graphql.errors import GraphQLFault
-from sandbox.hasura.metadata.faults import Fault
+from sandbox.hasura.metadata.faults import Fault, not_simulated
 from sandbox.hasura.run_sql import query_request
 
 __all__ = ["VERSION", "RequestLog", "engine_app"]
@@ -31,6 +31,16 @@ __all__ = ["VERSION", "RequestLog", "engine_app"]
 VERSION = "v2.48.16"
 _log = logging.getLogger("sandbox.hasura")
 _THREADS = 16
+_EVERY = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+_NOT_SIMULATED = (
+    "/v1/query",
+    "/v1/graphql/explain",
+    "/v1alpha1/pg_dump",
+    "/v1beta1/relay",
+    "/v1/relay",
+    "/api/rest/{rest:path}",
+    "/api/swagger/json",
+)
 _NOT_FOUND = {"path": "$", "error": "resource does not exist", "code": "not-found"}
 _SECRET_FAULTS = ('invalid "x-hasura-admin-secret"', '"x-hasura-admin-secret"')
 
@@ -167,6 +177,13 @@ class _Handlers:
             status_code=501,
         )
 
+    async def not_simulated(self, request: Request) -> Response:
+        """A route of the real engine that this one lacks."""
+        path = request.url.path
+        _log.warning("route %s %s is not simulated", request.method, path)
+        fault = not_simulated(f"{request.method} {path}")
+        return JSONResponse(fault.body(), status_code=fault.status)
+
     async def unknown(self, _request: Request) -> Response:
         """Every other route."""
         return JSONResponse(_NOT_FOUND, status_code=404)
@@ -184,10 +201,9 @@ def _parse(body: bytes) -> Any:
 def _route(
     path: str, handler: Callable[[Request], Awaitable[Response]], otherwise: Any, *methods: str
 ) -> list[Route]:
-    every = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
     return [
         Route(path, handler, methods=list(methods)),
-        Route(path, otherwise, methods=[m for m in every if m not in methods]),
+        Route(path, otherwise, methods=[m for m in _EVERY if m not in methods]),
     ]
 
 
@@ -203,10 +219,11 @@ def engine_app(engine: HasuraEngine) -> ASGIApp:
         *_route("/healthz", on.health, on.unknown, "GET"),
         *_route("/hasura/healthz", on.health, on.unknown, "GET"),
         *_route("/v1/version", on.version, on.unknown, "GET"),
+        *(Route(path, on.not_simulated, methods=_EVERY) for path in _NOT_SIMULATED),
         Route("/console", on.console),
         Route("/console/{rest:path}", on.console),
         Route("/", on.console),
-        Route("/{rest:path}", on.unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+        Route("/{rest:path}", on.unknown, methods=_EVERY),
     ]
     app: ASGIApp = Starlette(routes=routes, exception_handlers={Exception: _crash})
     # as HASURA_GRAPHQL_CORS_DOMAIN=*, the real engine's default

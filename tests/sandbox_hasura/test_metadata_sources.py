@@ -187,6 +187,19 @@ def test_dropping_a_tracked_table(hasura: Running) -> None:
     assert [t["table"]["name"] for t in hasura.exported()["sources"][0]["tables"]] == ["users"]
 
 
+@pytest.mark.parametrize(
+    "sql", ["ALTER TABLE users RENAME TO people", "ALTER TABLE users RENAME COLUMN email TO mail"]
+)
+def test_renaming(hasura: Running, sql: str) -> None:
+    """The real engine carries a rename into its metadata; here it is refused as not simulated, and undone."""
+    hasura.done("pg_track_table", {"table": "users"})
+    body = {"columns": ["email"], "filter": {}}
+    hasura.done("pg_create_select_permission", {"table": "users", "role": "user", "permission": body})
+    answer = hasura.sql(sql)
+    assert (answer.status_code, answer.json()["code"]) == (501, "not-supported")
+    assert hasura.graphql("{users {email}}") == {"data": {"users": []}}
+
+
 def test_bulk_of_queries(hasura: Running) -> None:
     """A bulk answers in order; other query commands are refused as not simulated."""
     one = {"type": "run_sql", "args": {"sql": "SELECT 1 AS a"}}

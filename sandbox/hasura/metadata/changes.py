@@ -9,9 +9,25 @@ from __future__ import annotations
 from sandbox.hasura.catalog import Catalog
 from sandbox.hasura.metadata.dependencies import Dependent, refuse_dependents, remove
 from sandbox.hasura.metadata.draft import Draft
+from sandbox.hasura.metadata.faults import not_simulated
 from sandbox.hasura.metadata.names import Key, as_key, display
 
-__all__ = ["follow_database"]
+__all__ = ["Column", "follow_database", "refuse_renames"]
+
+Column = tuple[str, str, str]
+"""(schema, table, column)"""
+
+
+def refuse_renames(draft: Draft, source: str, renames: list[tuple[Column, Column]]) -> None:
+    """Raise a 501 `Fault` for a rename, as (old, new), that the real engine would carry into the metadata."""
+    dependencies = draft.dependencies(source)
+    for (schema, table, column), new in renames:
+        if draft.find_table(source, (schema, table)) is None:
+            continue
+        if (schema, table) != new[:2]:
+            raise not_simulated(f"renaming the tracked table {table}")
+        if dependencies.of_column((schema, table), column):
+            raise not_simulated(f"renaming the column {table}.{column}, which metadata names,")
 
 
 def follow_database(draft: Draft, source: str, before: Catalog, after: Catalog, *, cascade: bool) -> None:
