@@ -15,7 +15,8 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sandbox.auth0.runtime.outcome import Outcome, read_transcript
-from sandbox.auth0.runtime.pool import Transcript, pool_for
+from sandbox.auth0.runtime.pool import pool_for
+from sandbox.auth0.runtime.process import Transcript
 from sandbox.auth0.store import Store
 from sandbox.auth0.tenant import Tenant
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.auth0.runtime.pool import Transcript
+from sandbox.auth0.runtime.process import Transcript
 
 __all__ = ["ActionResult", "Outcome", "read_transcript"]
 

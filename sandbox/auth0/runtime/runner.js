@@ -131,7 +131,7 @@ async function clean() {
   }
   const used = process.cpuUsage();
   if (used.user + used.system > CPU_LIMIT) return false;
-  for (let attempt = 0; attempt < 10; attempt += 1) {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
     await new Promise((done) => setTimeout(done, 1)); // a socket takes a moment to close
     const left = process.getActiveResourcesInfo().filter((name) => !baseline.resources.has(name));
     if (left.length === 0) return fingerprint() === baseline.fingerprint;
