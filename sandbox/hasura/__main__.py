@@ -24,7 +24,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sandbox.hasura.cloud import CloudProject, cloud_app
-from sandbox.hasura.engine import ConfigurationError, HasuraEngine
+from sandbox.hasura.configuration import ConfigurationError
+from sandbox.hasura.engine import HasuraEngine
 from sandbox.hasura.environment import Environment
 from sandbox.hasura.metadata.storage import MetadataStorage
 from sandbox.hasura.server import engine_app

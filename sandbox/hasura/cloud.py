@@ -26,7 +26,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from sandbox.hasura.cloud_schema import cloud_schema
-from sandbox.hasura.engine import ConfigurationError, HasuraEngine
+from sandbox.hasura.configuration import ConfigurationError
+from sandbox.hasura.engine import HasuraEngine
 from sandbox.hasura.environment import Environment, hash_of
 from sandbox.hasura.server import RequestLog
 

@@ -8,7 +8,6 @@ anew from it.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +19,7 @@ import psycopg
 from sandbox.hasura import graphql
 from sandbox.hasura.authentication import Authenticator, KeysUnavailable, Session
 from sandbox.hasura.catalog import Catalog
+from sandbox.hasura.configuration import ConfigurationError, authenticator_from, describe
 from sandbox.hasura.environment import Environment
 from sandbox.hasura.graphql.errors import GraphQLFault
 from sandbox.hasura.metadata import dispatch
@@ -30,15 +30,11 @@ from sandbox.hasura.metadata.sources import Source, SourceRegistry
 from sandbox.hasura.metadata.storage import MetadataStorage, empty_metadata
 from sandbox.hasura.routing import source_for
 
-__all__ = ["ConfigurationError", "HasuraEngine", "Snapshot"]
+__all__ = ["HasuraEngine", "Snapshot"]
 
 _log = logging.getLogger("sandbox.hasura")
 _KEY_RETRY_SECONDS = 2.0
 _DEFAULT_DATABASE = "HASURA_GRAPHQL_DATABASE_URL"
-
-
-class ConfigurationError(Exception):
-    """The environment does not make a working engine; the message holds no secret."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +76,13 @@ class HasuraEngine:
             self._add_default_source()
         self.reload_sources()
         try:
-            self._authenticator, self._jwt = self._new_authenticator(self._environment.merged())
+            self._authenticator, self._jwt = authenticator_from(self._environment.merged())
         except ConfigurationError as error:
             if not self._environment.cloud:
                 raise
             # the Cloud API runs in this process: it must stay up so that the variable can be corrected
             _log.error("%s; tokens are refused until it is corrected", error)
-            self._authenticator, self._jwt = self._new_authenticator(
-                self._environment.merged(), without_jwt=True
-            )
+            self._authenticator, self._jwt = authenticator_from(self._environment.merged(), without_jwt=True)
 
     def stop(self) -> None:
         """Close all connections."""
@@ -112,7 +106,7 @@ class HasuraEngine:
 
         Raises `ConfigurationError` and stays as it was when the environment is not valid.
         """
-        authenticator, jwt = self._new_authenticator(self._environment.merged())
+        authenticator, jwt = authenticator_from(self._environment.merged())
         self.reload_sources()
         self._authenticator, self._jwt = authenticator, jwt
 
@@ -141,32 +135,6 @@ class HasuraEngine:
         """As `keep_loading_keys`, in a thread of its own."""
         threading.Thread(target=self.keep_loading_keys, name="jwk", daemon=True).start()
 
-    def _new_authenticator(
-        self, environment: Mapping[str, str], *, without_jwt: bool = False
-    ) -> tuple[Authenticator, dict[str, Any]]:
-        secret = environment.get("HASURA_GRAPHQL_ADMIN_SECRET")
-        if not secret:
-            raise ConfigurationError("HASURA_GRAPHQL_ADMIN_SECRET is not set")
-        configuration = None
-        text = None if without_jwt else environment.get("HASURA_GRAPHQL_JWT_SECRET")
-        if text:
-            try:
-                configuration = json.loads(text)
-            except ValueError:
-                raise ConfigurationError("HASURA_GRAPHQL_JWT_SECRET is not valid JSON") from None
-            if not isinstance(configuration, dict):
-                raise ConfigurationError("HASURA_GRAPHQL_JWT_SECRET is not a JSON object")
-        try:
-            made = Authenticator(
-                secret,
-                configuration,
-                environment.get("HASURA_GRAPHQL_UNAUTHORIZED_ROLE") or None,
-                environment.get("SSL_CERT_FILE") or None,
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise ConfigurationError(f"HASURA_GRAPHQL_JWT_SECRET: {error}") from None
-        return made, configuration or {}
-
     # -- requests -------------------------------------------------------------------------------------------
 
     @property
@@ -186,31 +154,7 @@ class HasuraEngine:
 
     def configuration(self, version: str) -> dict[str, Any]:
         """The answer of `/v1alpha1/config`: what is live of the configuration, without secrets."""
-        environment = self._environment.merged()
-        return {
-            "version": version,
-            "is_function_permissions_inferred": True,
-            "is_remote_schema_permissions_enabled": False,
-            "is_admin_secret_set": True,
-            "is_auth_hook_set": False,
-            "is_jwt_set": bool(self._jwt),
-            "jwt": [
-                {
-                    "claims_namespace": self._jwt.get("claims_namespace", "https://hasura.io/jwt/claims"),
-                    "claims_format": self._jwt.get("claims_format", "json"),
-                    "claims_map": self._jwt.get("claims_map"),
-                }
-            ]
-            if self._jwt
-            else [],
-            "is_allow_list_enabled": False,
-            "live_queries": {"batch_size": 100, "refetch_delay": 1},
-            "streaming_queries": {"batch_size": 100, "refetch_delay": 1},
-            "console_assets_dir": None,
-            "experimental_features": [],
-            "is_prometheus_metrics_enabled": False,
-            "default_naming_convention": environment.get("HASURA_GRAPHQL_DEFAULT_NAMING_CONVENTION"),
-        }
+        return describe(self._environment.merged(), self._jwt, version)
 
     def metadata_request(self, request: object) -> Any:
         """Answer a request of `/v1/metadata` (the caller is admin). Raises `Fault`."""
