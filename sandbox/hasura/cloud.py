@@ -94,19 +94,32 @@ class CloudProject:
     def _apply(self) -> None:
         with self._restart:
             wanted = hash_of(self._environment.cloud)
+            restarted = False
             try:
                 self._engine.restart()
+                restarted = True
                 self._engine.load_keys()
             except ConfigurationError as error:
                 _log.error("environment %s: %s", wanted[:8], error)
                 self._status = Status(wanted, f"Service configuration failed: {error}", _now())
-                self._engine.keep_loading_keys_beside()
             except Exception:
                 _log.exception("environment %s: the restart failed", wanted[:8])
                 self._status = Status(wanted, "Service configuration failed: internal error", _now())
+                return
             else:
-                _log.info("environment %s is live", wanted[:8])
-                self._status = Status(wanted, _DONE, _now())
+                self._live(wanted)
+                return
+        if (
+            restarted
+        ):  # only the keys are missing: the worker goes on trying, as a container that starts again
+            self._engine.keep_loading_keys()
+            with self._restart:
+                if self._status.hash == wanted == hash_of(self._environment.cloud):
+                    self._live(wanted)
+
+    def _live(self, wanted: str) -> None:
+        _log.info("environment %s is live", wanted[:8])
+        self._status = Status(wanted, _DONE, _now())
 
 
 def _error(message: str, code: str, path: str = "$") -> Response:

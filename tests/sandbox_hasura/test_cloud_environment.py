@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import OctKey
+from joserfc.jwk import OctKey, RSAKey
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from sandbox.postgres import Server
-from tests.sandbox_hasura.running_engine import PROJECT, Running, jwt_secret, running, two_databases
+from tests.sandbox_hasura.running_engine import PROJECT, Running, jwt_secret, running, serving, two_databases
 
 GET = "query ($t: uuid!) {getTenantEnv(tenantId: $t) {hash envVars}}"
 UPDATE = """mutation ($t: uuid!, $h: String!, $e: [UpdateEnvObject!]!) {
@@ -138,6 +141,30 @@ def test_a_configuration_that_does_not_work(hasura: Running, value: str, reason:
     assert hasura.done("get_inconsistent_metadata")["is_consistent"] is True
     set_variables(hasura, HASURA_GRAPHQL_JWT_SECRET=jwt_secret())
     assert outcome(hasura) == "Service configured successfully"
+
+
+def test_keys_that_come_late(hasura: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While `jwk_url` gives no keys the worker says so and tokens are refused; when it does, the change is live."""
+    monkeypatch.setattr("sandbox.hasura.jwt_keys.TRIES", 1)
+    keys: dict[str, list[Any]] = {"keys": []}
+    with serving(
+        Starlette(routes=[Route("/keys", lambda _: JSONResponse(keys if keys["keys"] else None))])
+    ) as base:
+        configuration = json.dumps({"jwk_url": f"{base}/keys"})
+        set_variables(hasura, HASURA_GRAPHQL_JWT_SECRET=configuration)
+        assert outcome(hasura).startswith("Service configuration failed: HASURA_GRAPHQL_JWT_SECRET: ")
+        key = RSAKey.generate_key(2048, {"kid": "one"})
+        token = jwt.encode({"alg": "RS256", "kid": "one"}, {"sub": "a"}, key)
+        headers = {"authorization": f"Bearer {token}"}
+        refused = hasura.post("/v1/graphql", {"query": "{a}"}, headers).json()["errors"][0]["message"]
+        assert refused == "Could not verify JWT: JWSError NoUsableKeys"
+        keys["keys"].append(key.as_dict(private=False))
+        for _ in range(200):
+            if outcome(hasura) == "Service configured successfully":
+                break
+            time.sleep(0.05)
+        late = hasura.post("/v1/graphql", {"query": "{a}"}, headers).json()["errors"][0]["extensions"]["code"]
+        assert late == "jwt-invalid-claims"
 
 
 def test_variables_survive_a_restart(postgres_server: Server) -> None:
