@@ -140,7 +140,7 @@ def install(root: Path, venv: Path, log: Path) -> None:
     ]
     progress = Progress(len(names(lock.read_text(encoding="utf-8"))))
     with (
-        log.open("a", encoding="utf-8") as out,
+        log.open("a", buffering=1, encoding="utf-8") as out,
         subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

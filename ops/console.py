@@ -65,7 +65,7 @@ def run_logged(
     if not out.is_terminal:
         out.print(f"{escape(title)} …")
     with (
-        log.open("w", encoding="utf-8") as sink,
+        log.open("w", buffering=1, encoding="utf-8") as sink,
         out.status(f"{escape(title)} …") as status,
         subprocess.Popen(
             list(command),

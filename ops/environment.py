@@ -62,13 +62,13 @@ def engine_environment(toolchain: Toolchain, state_dir: Path, passphrase: str) -
     """
     backend = state_dir.resolve() / "pulumi"
     backend.mkdir(parents=True, exist_ok=True)
-    paths.PULUMI_HOME.mkdir(parents=True, exist_ok=True)
+    toolchain.home.mkdir(parents=True, exist_ok=True)
     environment = for_loopback(without_foreign(os.environ))
     first = [paths.VENV_BIN, *toolchain.bin_dirs]
     environment.update(
         PATH=os.pathsep.join([*map(str, first), environment.get("PATH", os.defpath)]),
         VIRTUAL_ENV=str(paths.VENV),
-        PULUMI_HOME=str(paths.PULUMI_HOME),
+        PULUMI_HOME=str(toolchain.home),
         PULUMI_BACKEND_URL=backend.as_uri(),
         PULUMI_CONFIG_PASSPHRASE=passphrase,
         PULUMI_SKIP_UPDATE_CHECK="true",
@@ -77,4 +77,6 @@ def engine_environment(toolchain: Toolchain, state_dir: Path, passphrase: str) -
         # The language host built from Go modules knows no `virtualenv` option: it takes this Python.
         PULUMI_PYTHON_CMD=str(paths.VENV_BIN / "python"),
     )
+    if toolchain.ignores_path:
+        environment["PULUMI_IGNORE_AMBIENT_PLUGINS"] = "true"
     return environment

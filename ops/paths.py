@@ -11,6 +11,7 @@ TOOLCHAIN = ROOT / ".toolchain"
 ENGINE_BIN = TOOLCHAIN / "bin"  # built from Go modules
 RELEASE = TOOLCHAIN / "release"  # the official release, with its bin/ inside
 PULUMI_HOME = TOOLCHAIN / "pulumi-home"
+STAND_IN_HOME = TOOLCHAIN / "stand-in-home"  # an engine's home whose plugins are the stand-ins
 LOGS = TOOLCHAIN / "logs"
 ENGINE_LOCKS = ROOT / "ops" / "engine"  # go.mod and go.sum of the engine and of the language host
 STAND_INS = ROOT / "sandbox" / "plugins" / "bin"

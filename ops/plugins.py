@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -33,21 +34,21 @@ NOTE = (
 
 @dataclass(frozen=True)
 class Choice:
-    """Which plugins serve, the folders they add to the PATH, and the line that tells the user about stand-ins."""
+    """Which plugins serve, the engine's home that has them, and the line that tells the user about stand-ins."""
 
     kind: Kind
-    bin_dirs: tuple[Path, ...] = ()
+    home: Path
     note: str = ""
 
 
-def installed_folder(name: str) -> Path:
-    """Where the engine keeps a plugin of the version that the Python package was made for."""
-    return paths.PULUMI_HOME / "plugins" / f"resource-{name}-v{version(PLUGINS[name])}"
+def folder_in(home: Path, name: str) -> Path:
+    """Where the engine looks for a plugin of the version that the Python package was made for."""
+    return home / "plugins" / f"resource-{name}-v{version(PLUGINS[name])}"
 
 
 def is_installed(name: str) -> bool:
     """Whether the published plugin is in the engine's home; `<folder>.partial` marks a download that was cut off."""
-    folder = installed_folder(name)
+    folder = folder_in(paths.PULUMI_HOME, name)
     return (folder / f"pulumi-resource-{name}").exists() and not folder.with_name(
         folder.name + ".partial"
     ).exists()
@@ -80,16 +81,31 @@ def download(name: str, pulumi: Path) -> bool:
 
 
 def stand_ins() -> Choice:
-    """The stand-ins. Raises Problem where the clone has none."""
-    missing = [
-        name for name in PLUGINS if not os.access(paths.STAND_INS / f"pulumi-resource-{name}", os.X_OK)
-    ]
-    if missing:
-        raise Problem(
-            f"The plugin {missing[0]} can neither be downloaded nor found in {paths.relative(paths.STAND_INS)}: "
-            "install it with `pulumi plugin install resource` where the network allows."
-        )
-    return Choice("stand-in", (paths.STAND_INS,), note=NOTE)
+    """The stand-ins, in a home of their own. Raises Problem where the clone has none.
+
+    On the PATH they would work, too, but the engine warns about every plugin that it takes from there.
+    """
+    for name in PLUGINS:
+        command = paths.STAND_INS / f"pulumi-resource-{name}"
+        if not os.access(command, os.X_OK):
+            raise Problem(
+                f"The plugin {name} can neither be downloaded nor found in {paths.relative(paths.STAND_INS)}: "
+                "install it with `pulumi plugin install resource` where the network allows."
+            )
+        place_launcher(folder_in(paths.STAND_IN_HOME, name) / command.name, command)
+    return Choice("stand-in", paths.STAND_IN_HOME, NOTE)
+
+
+def place_launcher(launcher: Path, command: Path) -> None:
+    """A script that runs `command`; written anew where the clone has moved, whole or not at all."""
+    text = f'#!/bin/sh\nexec {shlex.quote(str(command))} "$@"\n'
+    if launcher.exists() and launcher.read_text(encoding="utf-8") == text:
+        return
+    launcher.parent.mkdir(parents=True, exist_ok=True)
+    partial = launcher.with_name(f"{launcher.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.chmod(0o755)
+    partial.replace(launcher)
 
 
 def provide(pulumi: Path) -> Choice:
@@ -100,11 +116,11 @@ def provide(pulumi: Path) -> Choice:
     if wanted == "standin":
         return stand_ins()
     if all(on_path(name) or is_installed(name) for name in PLUGINS):
-        return Choice("published")
+        return Choice("published", paths.PULUMI_HOME)
     if reachable(DOWNLOADS):
         with locked(paths.TOOLCHAIN / "plugins.lock", "that downloads the plugins"):
             if all(on_path(name) or is_installed(name) or download(name, pulumi) for name in PLUGINS):
-                return Choice("published")
+                return Choice("published", paths.PULUMI_HOME)
     if wanted == "published":
         raise Problem(f"{OVERRIDE}=published, but the plugins are neither on the PATH nor downloadable here.")
     return stand_ins()

@@ -45,8 +45,14 @@ class Toolchain:
     source: Literal["PATH", "release", "Go modules"]
     bin_dirs: tuple[Path, ...]
     plugins: plugins.Kind
+    home: Path  # PULUMI_HOME: where the engine finds the plugins
     node: Path
     npm: Path
+
+    @property
+    def ignores_path(self) -> bool:
+        """Whether the engine must not take plugins from the PATH: published ones would come before the stand-ins."""
+        return self.plugins == "stand-in" and has_host_beside(self.pulumi)
 
     @cached_property
     def command(self) -> PulumiCommand:
@@ -82,10 +88,14 @@ def usable(pulumi: Path) -> str | None:
     version = version_of(pulumi)
     if version is None or version < OLDEST:
         return None
-    beside = [str(pulumi.parent), str(pulumi.resolve().parent), os.environ.get("PATH", "")]
-    if shutil.which(LANGUAGE_HOST, path=os.pathsep.join(beside)) is None:
+    if not has_host_beside(pulumi) and shutil.which(LANGUAGE_HOST) is None:
         return None
     return ".".join(map(str, version))
+
+
+def has_host_beside(pulumi: Path) -> bool:
+    """Whether the engine finds its Python language host without the PATH."""
+    return any((folder / LANGUAGE_HOST).exists() for folder in (pulumi.parent, pulumi.resolve().parent))
 
 
 def find_engine() -> tuple[Path, str, Literal["PATH", "release", "Go modules"]] | None:
@@ -146,8 +156,9 @@ def ensure(console: Console = default_console, *, quiet: bool = False) -> Toolch
         pulumi=pulumi,
         version=version,
         source=source,
-        bin_dirs=(pulumi.parent, *chosen.bin_dirs, node.parent),
+        bin_dirs=(pulumi.parent, node.parent),
         plugins=chosen.kind,
+        home=chosen.home,
         node=node,
         npm=npm,
     )
