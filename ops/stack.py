@@ -39,6 +39,7 @@ class Stack:
         environment |= {"SSL_CERT_FILE": ca_file, "REQUESTS_CA_BUNDLE": ca_file}
         stack = cls(name, state, environment, toolchain.pulumi)
         stack._break_stale_locks()
+        stack._restore_state()
         if stack._capture("stack", "select", name).returncode != 0:
             stack._config_file.unlink(missing_ok=True)  # encrypted for a stack that is gone
             made = stack._capture("stack", "init", name)
@@ -94,16 +95,54 @@ class Stack:
         """What the state holds."""
         return self.export()["deployment"].get("resources") or []
 
+    def forget_pending(self) -> bool:
+        """Take operations that a killed engine left unfinished out of the state; whether there were any.
+
+        For whoever has looked at what became of them: the engine keeps them to make somebody look.
+        """
+        exported = self.export()
+        if not exported["deployment"].pop("pending_operations", None):
+            return False
+        imported = subprocess.run(
+            [str(self.pulumi), "stack", "import", "--stack", self.name, "--non-interactive"],
+            cwd=paths.ROOT,
+            env=self.environment,
+            input=json.dumps(exported),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if imported.returncode != 0:
+            raise Problem(f"Pulumi did not take back the state of {self.name}: {_last_line(imported.stderr)}")
+        return True
+
     def remove(self) -> None:
         """Forget the stack after a destroy, its configuration file included."""
         self._capture("stack", "rm", "--stack", self.name, "--yes", "--force")
         self._config_file.unlink(missing_ok=True)
+        self._state_file.with_name(f"{self.name}.json.bak").unlink(missing_ok=True)
 
     def _capture(self, *words: str) -> subprocess.CompletedProcess[str]:
         arguments = [str(self.pulumi), *words, "--non-interactive"]
         return subprocess.run(
             arguments, cwd=paths.ROOT, env=self.environment, capture_output=True, text=True, check=False
         )
+
+    @property
+    def _state_file(self) -> Path:
+        project = paths.ROOT / "Pulumi.yaml"
+        name = next(
+            line.split(":")[1].strip()
+            for line in project.read_text().splitlines()
+            if line.startswith("name:")
+        )
+        return self.state / "pulumi" / ".pulumi" / "stacks" / name / f"{self.name}.json"
+
+    def _restore_state(self) -> None:
+        """The file backend moves the old state aside before it writes the new one: a kill in between leaves the copy alone."""
+        copy = self._state_file.with_name(f"{self.name}.json.bak")
+        if copy.exists() and not self._state_file.exists():
+            copy.rename(self._state_file)
 
     def _break_stale_locks(self) -> None:
         """The file backend locks with a file that a killed engine leaves behind; it names the engine's process."""
@@ -153,9 +192,9 @@ def _passphrase(state: Path) -> str:
 def _is_engine(pid: int) -> bool:
     if pid <= 0:
         return False
-    words: Sequence[str] = ("ps", "-o", "command=", "-p", str(pid))
-    shown = subprocess.run(words, capture_output=True, text=True, check=False)
-    return "pulumi" in shown.stdout
+    words: Sequence[str] = ("ps", "-o", "stat=,command=", "-p", str(pid))
+    shown = subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+    return "pulumi" in shown and not shown.startswith("Z")  # Z: killed, and not yet reaped
 
 
 def _last_line(text: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import requests
 from psycopg import sql
 
 from ops.console import console, say
@@ -68,9 +70,8 @@ def deploy(deployment: Deployment) -> None:
     """Configure the stack and run `pulumi up`. Raises `Problem` where it fails."""
     stack = deployment.stack
     stack.configure(*settings_for(deployment.status))
-    known = stack.resources()
-    clear_leftovers(deployment, {str(item.get("id")) for item in known})
-    if not known:
+    clear_leftovers(deployment)
+    if not deployment.before.exists():
         snapshot.save(deployment.before, snapshot.take(deployment.status))
     if stack.run("up", "--yes", "--skip-preview") != 0:
         raise Problem(
@@ -96,8 +97,11 @@ def write_app_settings(deployment: Deployment) -> dict[str, Any]:
     return outputs
 
 
-def clear_leftovers(deployment: Deployment, known: set[str]) -> None:
+def clear_leftovers(deployment: Deployment) -> None:
     """Remove what an engine that was killed had made and could not note down: objects with the demo's names and unknown ids."""
+    if deployment.stack.forget_pending():
+        say("The last run was killed in the middle: what it had begun is cleared away.")
+    known = {str(item.get("id")) for item in deployment.stack.resources()}
     tenant = Tenant(deployment.status["auth0"])
     for action in tenant.actions():
         if action["name"].startswith(f"{APP_NAME}: ") and action["id"] not in known:
@@ -110,6 +114,36 @@ def clear_leftovers(deployment: Deployment, known: set[str]) -> None:
             tenant.call("DELETE", f"resource-servers/{api['id']}")
     if _DATABASE_ROLE not in known:
         _drop_role(deployment.status["postgres"]["url"])
+    cloud = deployment.status["hasura_cloud"]
+    if cloud["project_id"] not in known:
+        _clear_environment(cloud)
+
+
+def _clear_environment(cloud: Mapping[str, str]) -> None:
+    project, variables = {"id": cloud["project_id"]}, ["PG_DATABASE_URL", "HASURA_GRAPHQL_JWT_SECRET"]
+    found = _cloud(cloud, "query ($id: uuid!) { getTenantEnv(tenantId: $id) { hash envVars } }", project)[
+        "getTenantEnv"
+    ]
+    ours = [name for name in variables if name in (found["envVars"].get("environment") or {})]
+    if ours:
+        mutation = (
+            "mutation ($id: uuid!, $hash: String!, $keys: [String!]!) "
+            "{ deleteTenantEnv(tenantId: $id, currentHash: $hash, deleteEnvs: $keys) { hash } }"
+        )
+        _cloud(cloud, mutation, {**project, "hash": found["hash"], "keys": ours})
+
+
+def _cloud(cloud: Mapping[str, str], query: str, variables: dict[str, Any]) -> dict[str, Any]:
+    answer = requests.post(
+        f"{cloud['url']}/v1/graphql",
+        json={"query": query, "variables": variables},
+        headers={"Authorization": f"pat {cloud['token']}"},
+        timeout=30,
+    ).json()
+    if "errors" in answer:
+        raise Problem(f"Hasura Cloud's API refuses: {answer['errors'][0]['message']}")
+    found: dict[str, Any] = answer["data"]
+    return found
 
 
 def _drop_role(url: str) -> None:

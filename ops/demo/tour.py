@@ -16,7 +16,7 @@ from rich.table import Table
 
 from ops.browser import Application, Browser, LoginError
 from ops.demo import people, reach, snapshot
-from ops.demo.deployment import Deployment, deploy, prepare, write_app_settings
+from ops.demo.deployment import Deployment, clear_leftovers, deploy, prepare, write_app_settings
 from ops.demo.people import Person
 from ops.demo.tenant import Tenant
 from ops.errors import Problem
@@ -66,6 +66,7 @@ def down(state: Path) -> None:
         return
     heading("Tools and sandbox")
     deployment = prepare(state)
+    clear_leftovers(deployment)
     heading("pulumi destroy")
     if deployment.stack.run("destroy", "--yes", "--skip-preview") != 0:
         raise Problem(

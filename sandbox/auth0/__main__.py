@@ -8,6 +8,7 @@ second, off by default), SANDBOX_EXIT_ON_STDIN_EOF=1 (end when the supervisor do
 from __future__ import annotations
 
 import argparse
+import asyncio.sslproto
 import logging
 import os
 import signal
@@ -22,6 +23,8 @@ from sandbox.auth0.store import Store
 from sandbox.auth0.tenant import Tenant
 
 _GRACE = 1  # seconds for requests under way at the end
+_TLS_BUFFER = 32 * 1024
+"""Bytes kept for reading on each TLS connection. asyncio's 256 kB are for bulk data: a crowd that logs in would cost 100 MB."""
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
@@ -73,6 +76,7 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     if os.environ.get("SANDBOX_EXIT_ON_STDIN_EOF") == "1":
         _end_with_stdin()
+    asyncio.sslproto.SSLProtocol.max_size = _TLS_BUFFER
     uvicorn.run(
         create_app(tenant, rate_limit=int(limit)),
         host="127.0.0.1",
