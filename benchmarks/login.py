@@ -10,8 +10,8 @@ from benchmarks.ground import Ground
 from ops.browser import Application, Browser
 from ops.demo.people import Person
 
-BLOCKS = 5
-LOGINS = 12
+BLOCKS = 12
+LOGINS = 6
 BINDINGS = "actions/triggers/post-login/bindings"
 
 
