@@ -16,12 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import psycopg
-import requests
 import typer
-from psycopg import sql
 
 from ops import paths
+from ops.conformance_setup import add_source, bound_action, management_token
 from ops.console import print_problem, say, section
 from ops.environment import for_loopback
 from ops.errors import Problem, UsageProblem
@@ -42,6 +40,8 @@ CASSETTES = (
     "TestAccConnectionClients",
     "TestAccResourceServer",
 )
+# Recorded while another test had an Action bound in the same tenant, which shows in the list of bindings.
+NEXT_TO_A_BOUND_ACTION = ("TestAccAction",)
 # Not their subfolders: those are about inherited roles, which the stack does not use.
 CASES = (
     "graphql_mutation/insert/onconflict",
@@ -51,7 +51,6 @@ CASES = (
 )
 SHARED_SETUP = {f"{part}{step}" for part in ("", "schema_", "values_") for step in ("setup", "teardown")}
 HASURA_FLOOR = 0.9  # of the cases that ran; some contradict newer versions of the engine
-DATABASE = "conformance"  # the replay empties schema public before every case
 DEFAULT_STATE = paths.ROOT / ".sandbox-conformance"
 # Out of the way of the ports that the first sandbox has by default.
 PORTS = {name: port + 10_000 for name, port in DEFAULT_PORTS.items()}
@@ -72,40 +71,6 @@ def sandbox_of_its_own(state: Path) -> Iterator[dict[str, Any]]:
         raise Problem(str(error)) from None
 
 
-def management_token(auth0: dict[str, str]) -> str:
-    """A token for the tenant's Management API. Raises Problem."""
-    answer = requests.post(
-        f"{auth0['url']}/oauth/token",
-        json={
-            "grant_type": "client_credentials",
-            "client_id": auth0["client_id"],
-            "client_secret": auth0["client_secret"],
-            "audience": f"{auth0['url']}/api/v2/",
-        },
-        verify=auth0["ca_file"],
-        timeout=20,
-    )
-    if answer.status_code != 200:
-        raise Problem(f"The tenant gives no Management API token: {answer.status_code} {answer.text[:200]}")
-    return str(answer.json()["access_token"])
-
-
-def add_source(facts: dict[str, Any]) -> None:
-    """Give the engine a source `default` with an empty database. Raises Problem."""
-    server = facts["postgres"]["url"]
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
-    configuration = {"connection_info": {"database_url": f"{server.rsplit('/', 1)[0]}/{DATABASE}"}}
-    answer = requests.post(
-        f"{facts['hasura']['url']}/v1/metadata",
-        json={"type": "pg_add_source", "args": {"name": "default", "configuration": configuration}},
-        headers={"X-Hasura-Admin-Secret": facts["hasura"]["admin_secret"]},
-        timeout=30,
-    )
-    if answer.status_code != 200:
-        raise Problem(f"The engine does not take the source: {answer.status_code} {answer.text[:200]}")
-
-
 def replay(program: Path, words: Sequence[str]) -> list[str]:
     """Run a replay with its output shown; its lines."""
     lines = []
@@ -122,10 +87,16 @@ def replay(program: Path, words: Sequence[str]) -> list[str]:
 def auth0_checks(directory: Path, facts: dict[str, Any]) -> dict[str, bool]:
     """Recording -> whether all its answers matched."""
     auth0 = facts["auth0"]
-    files = [str(directory / "auth0" / "cassettes" / f"{name}.yaml") for name in CASSETTES]
     token = management_token(auth0)
-    words = ["--base", auth0["url"], "--token", token, "--ca", auth0["ca_file"], *files]
-    lines = replay(directory / "replay_auth0.py", words)
+    words = ["--base", auth0["url"], "--token", token, "--ca", auth0["ca_file"]]
+
+    def replayed(names: Sequence[str]) -> list[str]:
+        files = [str(directory / "auth0" / "cassettes" / f"{name}.yaml") for name in names]
+        return replay(directory / "replay_auth0.py", [*words, *files])
+
+    with bound_action(auth0, token):
+        lines = replayed(NEXT_TO_A_BOUND_ACTION)
+    lines += replayed([name for name in CASSETTES if name not in NEXT_TO_A_BOUND_ACTION])
     scores = {
         found[1]: found[2] == found[3]
         for line in lines
@@ -166,6 +137,7 @@ def conformance(
     for name in ("replay_auth0.py", "replay_hasura.py"):
         if not (directory / name).is_file():
             raise UsageProblem(f"{directory} holds no {name}: name the folder with the recordings.")
+    os.environ.update(for_loopback(os.environ))  # requests would send even localhost to a proxy
     with sandbox_of_its_own(state) as facts:
         section("Auth0: recorded Management API traffic")
         checks = auth0_checks(directory, facts)
