@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import json
-from typing import Annotated
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -14,6 +16,9 @@ from rich.table import Table
 from benchmarks.figures import Figure
 from ops.console import print_problem, say
 from ops.errors import Problem, UsageProblem
+
+if TYPE_CHECKING:
+    from benchmarks.ground import Ground
 
 __all__ = ["MEASUREMENTS", "app"]
 
@@ -61,19 +66,30 @@ def bench(
 
 def measure(names: list[str]) -> tuple[list[Figure], list[str]]:
     """The figures, and the measurements that failed: one that does is said, and the others go on."""
-    from benchmarks.ground import ground  # noqa: PLC0415 — so that --help is instant
-
     figures: list[Figure] = []
     failed: list[str] = []
     with ground() as made:
         for name in names:
             say(f"Measuring {name}: {MEASUREMENTS[name]} …")
             try:
-                figures += importlib.import_module(f"benchmarks.{name}").measure(made)
+                figures += measurement(name)(made)
             except Problem as problem:
                 print_problem(f"{name}: {problem}")
                 failed.append(name)
     return figures, failed
+
+
+def ground() -> AbstractContextManager[Ground]:
+    """What is measured on. Imported here, so that --help is instant."""
+    from benchmarks import ground as made  # noqa: PLC0415
+
+    return made.ground()
+
+
+def measurement(name: str) -> Callable[[Ground], list[Figure]]:
+    """The function behind a name."""
+    measure_it: Callable[[Ground], list[Figure]] = importlib.import_module(f"benchmarks.{name}").measure
+    return measure_it
 
 
 def show(figures: list[Figure], console: Console | None = None) -> None:
