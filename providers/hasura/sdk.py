@@ -73,10 +73,15 @@ class Metadata(pulumi.CustomResource):
         :param adopt: overwrite objects that exist already and differ; without it that is an error.
         """
         secrets = pulumi.ResourceOptions(additional_secret_outputs=["replaced"])
-        props = {"fragment": fragment, "adopt": adopt, "adopted": None, "replaced": None}
+        props = {"fragment": fragment, "adopt": adopt, "adopted": None, "replaced": None, "changedAt": None}
         super().__init__(
             "hasura:index:Metadata", resource_name, props, pulumi.ResourceOptions.merge(secrets, opts)
         )
+
+    @property
+    def changed_at(self) -> pulumi.Output[str]:
+        """When a deployment last made or changed it (ISO 8601, UTC)."""
+        return cast("pulumi.Output[str]", pulumi.get(self, "changedAt"))
 
 
 class CloudEnvironment(pulumi.CustomResource):
@@ -111,7 +116,13 @@ class CloudEnvironment(pulumi.CustomResource):
             if isinstance(variables, Mapping)
             else pulumi.Output.secret(variables)
         )
-        props = {"projectId": project_id, "variables": hidden, "adopt": adopt, "adopted": None}
+        props = {
+            "projectId": project_id,
+            "variables": hidden,
+            "adopt": adopt,
+            "adopted": None,
+            "changedAt": None,
+        }
         super().__init__("hasura:index:CloudEnvironment", resource_name, props, opts)
 
     @property
@@ -119,6 +130,11 @@ class CloudEnvironment(pulumi.CustomResource):
         """Id of the project's tenant."""
         # not by the SDK's translation of names: that would also rename a variable `project_id`
         return cast("pulumi.Output[str]", pulumi.get(self, "projectId"))
+
+    @property
+    def changed_at(self) -> pulumi.Output[str]:
+        """When a deployment last made or changed it (ISO 8601, UTC)."""
+        return cast("pulumi.Output[str]", pulumi.get(self, "changedAt"))
 
 
 def _secret(value: pulumi.Input[str] | None) -> pulumi.Input[str] | None:

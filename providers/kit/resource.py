@@ -62,6 +62,8 @@ class Resource(Generic[ClientT, InputsT]):
     """JSON type of each output that is no input, for `pulumi package get-schema`."""
     secret_outputs: ClassVar[frozenset[str]] = frozenset()
     """Outputs (beyond the inputs) that are secret."""
+    changed_at: ClassVar[bool] = False
+    """Whether the kit adds the output `changedAt`: when a deployment last made or changed the object (ISO 8601, UTC)."""
 
     def __init__(self, client: ClientT) -> None:
         self.client = client

@@ -36,7 +36,8 @@ def _inputs(declared: Json) -> Json:
 def _resource(provider: Provider[Any], kind: type[Resource[Any, Any]], types: Json) -> Json:
     declared = _properties(provider, kind.inputs, types)
     outputs: Json = {}
-    for name, json_type in kind.output_types.items():
+    stamped = {"changedAt": "string"} if kind.changed_at else {}
+    for name, json_type in {**kind.output_types, **stamped}.items():
         outputs[name] = {"type": json_type} | ({"items": {"type": "string"}} if json_type == "array" else {})
         if name in kind.secret_outputs:
             outputs[name]["secret"] = True

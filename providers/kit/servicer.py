@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from threading import Event, Lock
 from typing import Any, TypeVar, cast
@@ -25,6 +26,7 @@ from providers.kit.provider import Provider
 from providers.kit.resource import Context, Resource
 from providers.kit.schema import package_schema
 from providers.kit.values import (
+    UNKNOWN,
     Props,
     Secret,
     has_unknown,
@@ -39,6 +41,7 @@ CallT = TypeVar("CallT", bound=Callable[..., Any])
 
 # What the SDKs put among a provider's own settings.
 _SDK_SETTINGS = frozenset({"version", "pluginDownloadURL", "__internal"})
+CHANGED_AT = "changedAt"
 _KINDS = provider_pb2.PropertyDiff
 
 
@@ -151,6 +154,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(properties=encode(self._previewed(kind, None, props, request)))
         resource, inputs = kind(self._connected()), parse(kind.inputs, props)
         id, extra = resource.create(inputs, self._context(request))
+        extra = {**extra, **_changed_now(kind)}
         return provider_pb2.CreateResponse(id=id, properties=encode(_state(resource, props, inputs, extra)))
 
     @_call
@@ -164,7 +168,8 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
         paths = secret_paths(known) | secret_fields(kind.inputs) & {(key,) for key in live.inputs}
         marked = mark_secret_texts(mark_secrets(live.inputs, paths), secret_texts(known))
         props = resource.normalise(marked)
-        state = _state(resource, props, parse(kind.inputs, props), live.outputs)
+        kept = {key: value for key, value in decode(request.properties).items() if key == CHANGED_AT}
+        state = _state(resource, props, parse(kind.inputs, props), {**live.outputs, **kept})
         return provider_pb2.ReadResponse(id=request.id, inputs=encode(props), properties=encode(state))
 
     @_call
@@ -175,6 +180,7 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=encode(self._previewed(kind, olds, props, request)))
         resource, inputs = kind(self._connected()), parse(kind.inputs, props)
         extra = resource.update(request.id, parse(kind.inputs, olds), inputs, self._context(request))
+        extra = {**extra, **_changed_now(kind)}
         return provider_pb2.UpdateResponse(properties=encode(_state(resource, props, inputs, extra)))
 
     @_call
@@ -227,13 +233,17 @@ class Servicer(provider_pb2_grpc.ResourceProviderServicer):
             return props
         resource, inputs = kind(None), parse(kind.inputs, props)
         resource.preview(parse(kind.inputs, olds) if olds else None, inputs, self._context(request))
-        return _state(resource, props, inputs, {})
+        return _state(resource, props, inputs, {CHANGED_AT: UNKNOWN} if kind.changed_at else {})
 
 
 def _request_secrets(request: Any) -> set[str]:
     fields = ("properties", "inputs", "olds", "news", "old_inputs", "args")
     present = [name for name in fields if name in request.DESCRIPTOR.fields_by_name]
     return {text for name in present for text in secret_texts(decode(getattr(request, name)))}
+
+
+def _changed_now(kind: type[Resource[Any, Any]]) -> Props:
+    return {CHANGED_AT: datetime.now(UTC).isoformat()} if kind.changed_at else {}
 
 
 def _state(resource: Resource[Any, Any], props: Props, inputs: Any, extra: Props) -> Props:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import pulumi
 
@@ -93,5 +94,11 @@ class Table(pulumi.CustomResource):
             "adopt": adopt,
             "allowDataLoss": allow_data_loss,
             "onDelete": on_delete,
+            "changedAt": None,
         }
         super().__init__("pgschema:index:Table", resource_name, props, opts)
+
+    @property
+    def changed_at(self) -> pulumi.Output[str]:
+        """When a deployment last made or changed it (ISO 8601, UTC)."""
+        return cast("pulumi.Output[str]", pulumi.get(self, "changedAt"))

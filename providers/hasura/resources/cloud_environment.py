@@ -50,6 +50,7 @@ class CloudEnvironment(Resource[Clients, CloudEnvironmentInputs]):
     inputs = CloudEnvironmentInputs
     replace_on = frozenset({"projectId"})
     output_types: ClassVar[dict[str, str]] = {"adopted": "array"}
+    changed_at = True
 
     def normalise(self, props: Props) -> Props:
         """Every value is a secret of its own, so that a preview shows the names."""

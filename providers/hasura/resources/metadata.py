@@ -42,6 +42,7 @@ class Metadata(Resource[Clients, MetadataInputs]):
     token = "hasura:index:Metadata"
     inputs = MetadataInputs
     output_types: ClassVar[dict[str, str]] = {"adopted": "array", "replaced": "object"}
+    changed_at = True
     secret_outputs = frozenset({"replaced"})
 
     def check(self, props: Props) -> list[CheckFailure]:

@@ -27,6 +27,7 @@ class Table(Resource[Database, TableInputs]):
     token = "pgschema:index:Table"
     inputs = TableInputs
     output_types = {"adopted": "boolean"}
+    changed_at = True
 
     def normalise(self, props: Props) -> Props:
         filled = {**_DEFAULTS, "primaryKey": [], "uniqueConstraints": [], **props}
