@@ -7,8 +7,6 @@ from typing import Any
 from pydantic import Field
 
 from providers.kit.errors import ProviderError
-from providers.kit.inputs import Inputs
-from providers.kit.provider import Provider
 from sandbox.plugins.auth0.api import ManagementApi
 from sandbox.plugins.auth0.resources.action import Action
 from sandbox.plugins.auth0.resources.client import Client
@@ -16,9 +14,10 @@ from sandbox.plugins.auth0.resources.client_credentials import ClientCredentials
 from sandbox.plugins.auth0.resources.connection_client import ConnectionClient
 from sandbox.plugins.auth0.resources.resource_server import ResourceServer
 from sandbox.plugins.auth0.resources.trigger_action import TriggerAction
+from sandbox.plugins.inputs import StandIn, StandInInputs
 
 
-class Config(Inputs):
+class Config(StandInInputs):
     """The settings that the stand-in knows."""
 
     domain: str
@@ -48,7 +47,7 @@ def get_connection(api: ManagementApi, arguments: dict[str, Any]) -> dict[str, A
     }
 
 
-class Auth0Provider(Provider[ManagementApi]):
+class Auth0Provider(StandIn[ManagementApi]):
     """An Auth0 tenant."""
 
     def connect(self, config: Config) -> ManagementApi:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from providers.kit.inputs import Inputs
-from providers.kit.provider import Provider
+from sandbox.plugins.inputs import StandIn, StandInInputs
 from sandbox.plugins.postgresql.database import Server
 from sandbox.plugins.postgresql.resources.grant import Grant
 from sandbox.plugins.postgresql.resources.role import Role
 from sandbox.plugins.postgresql.resources.schema import Schema
 
 
-class Config(Inputs):
+class Config(StandInInputs):
     """The settings that the stand-in knows. `superuser` decides nothing here: it asks the server."""
 
     host: str
@@ -25,7 +24,7 @@ class Config(Inputs):
     connect_timeout: int = 180
 
 
-class PostgresqlProvider(Provider[Server]):
+class PostgresqlProvider(StandIn[Server]):
     """A Postgres server."""
 
     def connect(self, config: Config) -> Server:

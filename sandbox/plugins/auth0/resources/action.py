@@ -8,30 +8,31 @@ from typing import Any
 from pydantic import Field
 
 from providers.kit.errors import PartialError, ProviderError
-from providers.kit.inputs import Inputs, dump
+from providers.kit.inputs import dump
 from providers.kit.resource import Context, Live, Resource
-from providers.kit.values import Props, Secret
+from providers.kit.values import Props, Secret, Unknown, reveal
 from sandbox.plugins.auth0.api import ManagementApi
+from sandbox.plugins.inputs import StandInInputs
 
 _DEADLINE = 360.0  # seconds for a build with its deployment, as in the published plugin
 _POLL = 0.1
 
 
-class ActionSecret(Inputs):
+class ActionSecret(StandInInputs):
     """A secret by name."""
 
     name: str
     value: str
 
 
-class SupportedTriggers(Inputs):
+class SupportedTriggers(StandInInputs):
     """The trigger that the Action is made for."""
 
     id: str
     version: str
 
 
-class ActionInputs(Inputs):
+class ActionInputs(StandInInputs):
     """The properties that the stand-in knows."""
 
     name: str
@@ -53,13 +54,10 @@ class Action(Resource[ManagementApi, ActionInputs]):
         secrets = props.get("secrets")
         if not isinstance(secrets, list):
             return props
-        marked = [
-            {**item, "value": item["value"] if isinstance(item["value"], Secret) else Secret(item["value"])}
-            if isinstance(item, dict) and "value" in item
-            else item
-            for item in secrets
-        ]
-        return {**props, "secrets": marked}
+        if not secrets:  # the same as none
+            return {key: value for key, value in props.items() if key != "secrets"}
+        # Their order says nothing: sorted, the same secrets are the same list.
+        return {**props, "secrets": sorted(map(_marked, secrets), key=_sort_key)}
 
     def create(self, inputs: ActionInputs, context: Context) -> tuple[str, dict[str, Any]]:
         body = _body(inputs)
@@ -76,8 +74,9 @@ class Action(Resource[ManagementApi, ActionInputs]):
         if live is None:
             return None
         values = {item.name: item.value for item in inputs.secrets} if inputs else {}
+        order = {name: at for at, name in enumerate(values)}
         trigger = live["supported_triggers"][0]
-        found = {
+        found: dict[str, Any] = {
             "name": live["name"],
             "code": live["code"],
             "runtime": live.get("runtime"),
@@ -85,9 +84,13 @@ class Action(Resource[ManagementApi, ActionInputs]):
             "supportedTriggers": {"id": trigger["id"], "version": trigger["version"]},
             "secrets": [
                 {"name": item["name"], "value": values.get(item["name"], "")}
-                for item in sorted(live.get("secrets", []), key=lambda item: str(item["name"]))
+                for item in sorted(
+                    live.get("secrets", []), key=lambda item: order.get(item["name"], len(order))
+                )
             ],
         }
+        if inputs is not None and inputs.runtime is None:
+            del found["runtime"]  # the tenant's choice
         return Live({key: value for key, value in found.items() if value is not None}, _version(live))
 
     def update(self, id: str, old: ActionInputs, new: ActionInputs, context: Context) -> dict[str, Any]:
@@ -125,6 +128,16 @@ class Action(Resource[ManagementApi, ActionInputs]):
                 raise ProviderError(
                     f"The Action {live['name']} was not deployed in time; run `pulumi up` again."
                 )
+
+
+def _marked(item: Any) -> Any:
+    if not isinstance(item, dict) or "value" not in item or isinstance(item["value"], Secret | Unknown):
+        return item
+    return {**item, "value": Secret(item["value"])}
+
+
+def _sort_key(item: Any) -> str:
+    return str(reveal(item.get("name"))) if isinstance(item, dict) else ""
 
 
 def _body(inputs: ActionInputs) -> dict[str, Any]:

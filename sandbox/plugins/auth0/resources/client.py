@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.kit.inputs import Inputs
 from providers.kit.values import Props
 from sandbox.plugins.auth0.resources.simple import SimpleResource
+from sandbox.plugins.inputs import StandInInputs
 
 
-class JwtConfiguration(Inputs):
+class JwtConfiguration(StandInInputs):
     """How ID tokens are signed."""
 
     alg: str | None = None
     lifetime_in_seconds: int | None = None
 
 
-class RefreshToken(Inputs):
+class RefreshToken(StandInInputs):
     """How refresh tokens rotate and expire."""
 
     rotation_type: str
@@ -28,7 +28,7 @@ class RefreshToken(Inputs):
     idle_token_lifetime: int | None = None
 
 
-class ClientInputs(Inputs):
+class ClientInputs(StandInInputs):
     """The properties that the stand-in knows."""
 
     name: str

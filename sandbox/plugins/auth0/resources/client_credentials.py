@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.kit.inputs import Inputs
 from providers.kit.resource import Context, Live, Resource
 from sandbox.plugins.auth0.api import ManagementApi
+from sandbox.plugins.inputs import StandInInputs
 
 _DEFAULT_METHOD = "client_secret_post"
 
 
-class ClientCredentialsInputs(Inputs):
+class ClientCredentialsInputs(StandInInputs):
     """The properties that the stand-in knows."""
 
     client_id: str
@@ -28,7 +28,6 @@ class ClientCredentials(Resource[ManagementApi, ClientCredentialsInputs]):
     secret_outputs = frozenset({"clientSecret"})
 
     def create(self, inputs: ClientCredentialsInputs, context: Context) -> tuple[str, dict[str, Any]]:
-        self.client.call("GET", f"clients/{inputs.client_id}", fields="client_id", include_fields="true")
         return inputs.client_id, self._set(inputs)
 
     def read(self, id: str, inputs: ClientCredentialsInputs | None, context: Context) -> Live | None:
@@ -51,6 +50,7 @@ class ClientCredentials(Resource[ManagementApi, ClientCredentialsInputs]):
 
     def _set(self, inputs: ClientCredentialsInputs) -> dict[str, Any]:
         path = f"clients/{inputs.client_id}"
+        self.client.call("GET", path, fields="client_id", include_fields="true")
         self.client.call("PATCH", path, {"token_endpoint_auth_method": inputs.authentication_method})
         return _secret(self.client.call("GET", path))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from providers.kit.errors import ProviderError
-from providers.kit.inputs import Inputs
 from providers.kit.resource import Context, Live, Resource
-from sandbox.plugins.auth0.api import ManagementApi
+from sandbox.plugins.auth0.api import ApiError, ManagementApi
+from sandbox.plugins.inputs import StandInInputs
 
 
-class ConnectionClientInputs(Inputs):
+class ConnectionClientInputs(StandInInputs):
     """A connection's id and an application's."""
 
     connection_id: str
@@ -44,8 +44,11 @@ class ConnectionClient(Resource[ManagementApi, ConnectionClientInputs]):
         raise ProviderError("A connection's application is replaced, never updated.")
 
     def delete(self, id: str, inputs: ConnectionClientInputs, context: Context) -> None:
-        if self._connection(inputs) is not None:
+        try:
             self._enable(inputs, status=False)
+        except ApiError as error:
+            if error.status != 404:
+                raise
 
     def _enable(self, inputs: ConnectionClientInputs, *, status: bool) -> None:
         body = [{"client_id": inputs.client_id, "status": status}]

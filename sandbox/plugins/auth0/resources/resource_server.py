@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from providers.kit.inputs import Inputs
 from sandbox.plugins.auth0.resources.simple import SimpleResource
+from sandbox.plugins.inputs import StandInInputs
 
 
-class ResourceServerInputs(Inputs):
+class ResourceServerInputs(StandInInputs):
     """The properties that the stand-in knows."""
 
     name: str

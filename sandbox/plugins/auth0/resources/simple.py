@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from providers.kit.diffing import Diff
 from providers.kit.inputs import Inputs
 from providers.kit.resource import Context, InputsT, Live, Resource
+from providers.kit.values import Props
 from sandbox.plugins.auth0.api import ManagementApi
 from sandbox.plugins.auth0.fields import from_api, to_api
 
@@ -20,6 +22,10 @@ class SimpleResource(Resource[ManagementApi, InputsT]):
     """API fields that a PATCH must not repeat."""
     creation_extras: ClassVar[dict[str, Any]] = {}
     """What the published plugin adds to a creation by itself."""
+
+    def diff(self, old: Props, new: Props) -> Diff:
+        # As in the published plugin: what the program no longer sets stays as it is in the tenant.
+        return super().diff(old, {**{key: value for key, value in old.items() if key not in new}, **new})
 
     def create(self, inputs: InputsT, context: Context) -> tuple[str, dict[str, Any]]:
         made = self.client.call("POST", self.path, {**to_api(inputs), **self.creation_extras})
@@ -36,8 +42,7 @@ class SimpleResource(Resource[ManagementApi, InputsT]):
 
     def update(self, id: str, old: InputsT, new: InputsT, context: Context) -> dict[str, Any]:
         body = {key: value for key, value in to_api(new).items() if key not in self.create_only}
-        removed = to_api(old).keys() - body.keys() - self.create_only
-        self.client.call("PATCH", self._at(id), {**body, **dict.fromkeys(removed)})
+        self.client.call("PATCH", self._at(id), body)
         return self.live_outputs(self.client.call("GET", self._at(id)))
 
     def delete(self, id: str, inputs: InputsT, context: Context) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.kit.inputs import Inputs
 from providers.kit.resource import Context, Live, Resource
 from sandbox.plugins.auth0.api import ManagementApi
+from sandbox.plugins.inputs import StandInInputs
 
 
-class TriggerActionInputs(Inputs):
+class TriggerActionInputs(StandInInputs):
     """The Action's id and the trigger's name."""
 
     trigger: str
@@ -25,7 +25,8 @@ class TriggerAction(Resource[ManagementApi, TriggerActionInputs]):
     replace_on = frozenset({"trigger", "actionId"})
 
     def create(self, inputs: TriggerActionInputs, context: Context) -> tuple[str, dict[str, Any]]:
-        self._append(inputs)
+        bindings = self.client.call("GET", _path(inputs.trigger), per_page=50)["bindings"]
+        self._put(inputs, bindings)
         return f"{inputs.trigger}::{inputs.action_id}", {}
 
     def read(self, id: str, inputs: TriggerActionInputs | None, context: Context) -> Live | None:
@@ -42,7 +43,7 @@ class TriggerAction(Resource[ManagementApi, TriggerActionInputs]):
     def update(
         self, id: str, old: TriggerActionInputs, new: TriggerActionInputs, context: Context
     ) -> dict[str, Any]:
-        self._append(new)
+        self._put(new, self._pages(new.trigger))
         return {}
 
     def delete(self, id: str, inputs: TriggerActionInputs, context: Context) -> None:
@@ -50,8 +51,8 @@ class TriggerAction(Resource[ManagementApi, TriggerActionInputs]):
         others = [item for item in bindings if item["action"]["id"] != inputs.action_id]
         self.client.call("PATCH", _path(inputs.trigger), {"bindings": [_reference(item) for item in others]})
 
-    def _append(self, inputs: TriggerActionInputs) -> None:
-        bindings = self.client.call("GET", _path(inputs.trigger), per_page=50)["bindings"]
+    def _put(self, inputs: TriggerActionInputs, bindings: list[dict[str, Any]]) -> None:
+        """Write the list back with the own entry, in its place where it had one."""
         name = inputs.display_name or inputs.action_id
         mine = {"display_name": name, "ref": {"type": "action_id", "value": inputs.action_id}}
         wanted = [mine if item["action"]["id"] == inputs.action_id else _reference(item) for item in bindings]

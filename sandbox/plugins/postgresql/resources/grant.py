@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from providers.kit.inputs import Inputs
 from providers.kit.resource import Context, Live, Resource
+from sandbox.plugins.inputs import StandInInputs
 from sandbox.plugins.postgresql.database import Server
 
 _SCHEMA_ACL = """
@@ -20,7 +20,7 @@ JOIN pg_roles r ON r.oid = a.grantee WHERE n.nspname = %s AND c.relname = %s AND
 """
 
 
-class GrantInputs(Inputs):
+class GrantInputs(StandInInputs):
     """The properties that the stand-in knows."""
 
     role: str

@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import Field
 
 from providers.kit.errors import ProviderError
-from providers.kit.inputs import Inputs
 from providers.kit.resource import Context, Live, Resource
+from sandbox.plugins.inputs import StandInInputs
 from sandbox.plugins.postgresql.database import Server
 
 
-class RoleInputs(Inputs):
+class RoleInputs(StandInInputs):
     """The properties that the stand-in knows."""
 
     name: str

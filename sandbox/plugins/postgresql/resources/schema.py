@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from providers.kit.errors import ProviderError
-from providers.kit.inputs import Inputs
 from providers.kit.resource import Context, Live, Resource
+from sandbox.plugins.inputs import StandInInputs
 from sandbox.plugins.postgresql.database import Server
 
 
-class SchemaInputs(Inputs):
+class SchemaInputs(StandInInputs):
     """The properties that the stand-in knows."""
 
     name: str
