@@ -19,6 +19,7 @@ from providers.hasura.sdk import Provider as HasuraProvider
 from providers.pgschema.sdk import Provider as PgschemaProvider
 from settings import GUARD_COLUMN
 
+configuration.end_quietly()
 settings = configuration.load()
 database, hasura, auth0_config = settings.database, settings.hasura, pulumi.Config("auth0")
 domain = auth0_config.require("domain")
@@ -126,6 +127,7 @@ chain: pulumi.Output[dict[str, Any]] = pulumi.Output.secret(
         sync_action_id=login.sync_action_id,
         sync_action_urn=login.sync_action_urn,
         claims_action_id=login.claims_action_id,
+        claims_binding_urn=login.claims_binding_urn,
         hasura_endpoint=hasura.endpoint,
         hasura_admin_secret=hasura.admin_secret,
         source=hasura.source,

@@ -8,7 +8,9 @@ from __future__ import annotations
 import difflib
 import json
 import shlex
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
 from typing import Any, TypeVar, get_args
 
 import pulumi
@@ -39,6 +41,17 @@ _REASONS = {
     "less_than_equal": "must be at most {le}",
     "string_pattern_mismatch": "must be made of letters, digits, _ and -, with a letter first",
 }
+
+
+def end_quietly() -> None:
+    """Say nothing when the engine interrupts the program because a resource failed: the engine has said what failed, and Python's
+    traceback of a KeyboardInterrupt would only hide it."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 def load() -> Settings:

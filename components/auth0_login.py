@@ -41,6 +41,7 @@ class Auth0Login(pulumi.ComponentResource):
     sync_action_id: pulumi.Output[str]
     sync_action_urn: pulumi.Output[str]
     claims_action_id: pulumi.Output[str]
+    claims_binding_urn: pulumi.Output[str]
     configuration: pulumi.Output[str]
     """Everything that the two Actions are made of, secret: whoever proves the login proves it again when this changes."""
     ready: list[pulumi.Resource]
@@ -85,11 +86,11 @@ class Auth0Login(pulumi.ComponentResource):
         )
         # The chain fixes the order of the Actions, and keeps two read-modify-writes of the tenant's one list apart.
         first = self._bind(f"{name}-sync-user", sync, [api, credentials, *enabled])
-        second = self._bind(f"{name}-hasura-claims", claims, [first])
+        second = self._bind(f"{name}-hasura-claims", claims, [first], follows=first)
         self.client_id = client.client_id
         self.client_secret = pulumi.Output.secret(credentials.client_secret)
         self.sync_action_id, self.claims_action_id = sync.id, claims.id
-        self.sync_action_urn = sync.urn
+        self.sync_action_urn, self.claims_binding_urn = sync.urn, second.urn
         self.configuration = pulumi.Output.secret(
             pulumi.Output.json_dumps(
                 [sync.code, sync.secrets, sync.id, claims.code, claims.secrets, claims.id]
@@ -141,17 +142,27 @@ class Auth0Login(pulumi.ComponentResource):
                 auth0.ActionSecretArgs(name=key, value=pulumi.Output.secret(secrets[key]))
                 for key in sorted(secrets)
             ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            # Names are unique in a tenant: the old one must go first (`pulumi up --replace`).
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after), delete_before_replace=True),
         )
 
-    def _bind(self, name: str, action: auth0.Action, after: Sequence[pulumi.Resource]) -> auth0.TriggerAction:
-        # The plural TriggerActions would take over the tenant's whole list.
+    def _bind(
+        self,
+        name: str,
+        action: auth0.Action,
+        after: Sequence[pulumi.Resource],
+        follows: pulumi.Resource | None = None,
+    ) -> auth0.TriggerAction:
+        # The plural TriggerActions would take over the tenant's whole list. This one appends: where the first Action is bound anew,
+        # the second has to be, too, to stay behind it; and a binding that is replaced must go before the same one is made again.
+        order = pulumi.ResourceOptions(
+            parent=self,
+            depends_on=list(after),
+            delete_before_replace=True,
+            replace_with=[follows] if follows else None,
+        )
         return auth0.TriggerAction(
-            name,
-            trigger=_TRIGGER,
-            action_id=action.id,
-            display_name=action.name,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
+            name, trigger=_TRIGGER, action_id=action.id, display_name=action.name, opts=order
         )
 
 

@@ -10,7 +10,8 @@ class Chain:
     """Names and credentials along the way of a login.
 
     `domain`: of the tenant, without scheme. `connections`: names or ids. `graphql_name`: the table's root field in Hasura. `role`:
-    Hasura role of people, `sync_role` that of the sync Action. `sync_action_urn`: what to name when the Action must be made anew.
+    Hasura role of people, `sync_role` that of the sync Action. `sync_action_urn`, `claims_binding_urn`: what to
+    name when the Action must be made, or bound, anew.
     """
 
     domain: str
@@ -22,6 +23,7 @@ class Chain:
     sync_action_id: str
     sync_action_urn: str
     claims_action_id: str
+    claims_binding_urn: str
     hasura_endpoint: str
     hasura_admin_secret: str = field(repr=False)
     source: str

@@ -92,7 +92,9 @@ def login_flow(chain: Chain) -> str:
             )
     if order.index(chain.sync_action_id) > order.index(chain.claims_action_id):
         raise BrokenLinkError(
-            link, "the claims Action runs before the sync Action", "swap them in Auth0's login flow"
+            link,
+            "the claims Action runs before the sync Action",
+            f"swap them in Auth0's login flow, or run `pulumi up --replace '{chain.claims_binding_urn}'`",
         )
     return "sync, then claims, bound to post-login"
 
@@ -128,7 +130,7 @@ def tokens(chain: Chain) -> str:
 
 def _pinned(link: str, name: str, found: Any, wanted: str, mend: str) -> None:
     # Engines differ in how much of the configuration they show; what is shown must be right.
-    if found is not None and found != wanted and found != [wanted]:
+    if found is not None and found not in (wanted, [wanted]):
         raise BrokenLinkError(link, f"Hasura accepts the {name} {found}, the tokens carry {wanted}", mend)
 
 

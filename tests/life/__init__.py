@@ -1,0 +1,1 @@
+"""The stack's whole life on the real engine, against a sandbox of its own: what users live through with `pulumi up`."""

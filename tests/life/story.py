@@ -1,0 +1,246 @@
+"""The life of one stack, lived once for all tests of the module: each step says what it rests on, does its part, and keeps what it
+found. The engine is asked as rarely as possible, for every command takes seconds."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.browser import Application, Browser, Tokens
+from ops.stack import AUDIENCE
+from ops.toolchain import Toolchain
+from proof import BrokenLinkError, prove
+from sandbox.supervisor import Sandbox
+from tests.life.engine import Engine, Run
+from tests.life.others import Others
+from tests.life.steps import step
+from tests.life.tenants import Cloud, Hasura, Tenant, sql
+
+COLUMNS = {
+    "usersTable.columns[0].name": "display_name",
+    "usersTable.columns[0].type": "text",
+    "usersTable.columns[0].comment": "Chosen by the user",
+    "usersTable.columns[0].editable": "true",
+    "usersTable.columns[1].name": "city",
+    "usersTable.columns[1].type": "text",
+    "sync.columns.email": "user.email",
+    "sync.columns.name": "user.name",
+    "sync.columns.picture": "user.picture",
+    "sync.columns.auth0_updated_at": "user.updated_at",
+    "sync.columns.last_login_at": "now",
+    "sync.columns.nickname": "user.nickname",
+}
+CLOSED = 1  # a port of the loopback on which nobody listens
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What somebody changed behind the stack's back, and what a preview said of it."""
+
+    preview: Run
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A deployment whose proof failed."""
+
+    up: Run
+    columns: list[str]
+
+
+class Story:
+    """A stack, its world, and its life so far."""
+
+    def __init__(self, sandbox: Sandbox, toolchain: Toolchain, state: Path) -> None:
+        self.sandbox, self.state = sandbox, state
+        self.status: Any = sandbox.status()
+        self.tenant, self.hasura, self.cloud = Tenant(self.status), Hasura(self.status), Cloud(self.status)
+        self.database = self.status["postgres"]["url"]
+        self.name = f"test-{secrets.token_hex(4)}"
+        self.engine = Engine(toolchain, state, self.status, self.name)
+        self.others = Others(self.tenant, self.hasura, self.cloud, self.database)
+        self.email, self.password = f"ann-{secrets.token_hex(3)}@example.com", "Correct-Horse-7"
+        self.texts: list[str] = []
+        """States as exported, secrets encrypted."""
+
+    # Looking ----------------------------------------------------------------------------------------------------------------
+
+    def log_in(self, email: str, *, sign_up: bool = False) -> Tokens:
+        """A person logs in to the application as it is deployed now."""
+        outputs = self.engine.outputs()
+        url = self.status["auth0"]["url"]
+        callback = f"{self.status['app']['url']}/auth/callback"
+        app = Application(url, outputs["clientId"], outputs["clientSecret"], callback, AUDIENCE)
+        browser = Browser(self.status["auth0"]["ca_file"])
+        return (browser.sign_up if sign_up else browser.log_in)(app, email, self.password)
+
+    def rows(self, table: str = "public.users") -> dict[str, dict[str, Any]]:
+        """The users table by e-mail address."""
+        found = sql(self.database, f"SELECT to_jsonb(u) FROM {table} u")
+        return {row["email"]: row for (row,) in found}
+
+    def columns(self, table: str = "users") -> list[str]:
+        """Names of a table's columns."""
+        query = "SELECT column_name FROM information_schema.columns WHERE table_name = %s"
+        return [name for (name,) in sql(self.database, query, table)]
+
+    def writes(self) -> list[str]:
+        """What was written through the Management API so far: a line for each request."""
+        log = (self.state / "logs" / "auth0.log").read_text(encoding="utf-8")
+        return re.findall(r"^(?:POST|PATCH|PUT|DELETE) /api/v2/\S+", log, re.MULTILINE)
+
+    def action_secrets(self, name: str) -> list[dict[str, str]]:
+        """The secrets of an Action with their values, which only the stack's state knows."""
+        shown = self.engine.stack.export_stack().deployment or {}
+        action = next(item for item in shown["resources"] if item["urn"].endswith(f"action:Action::{name}"))
+        return [
+            {"name": item["name"], "value": json.loads(_plain(item["value"]))}
+            for item in action["inputs"]["secrets"]
+        ]
+
+    def known_secrets(self) -> dict[str, str]:
+        """Every credential of this world, by name."""
+        status, role = self.status, re.search(r"://[^:]+:([^@]+)@", self.deployed_url)
+        owner = re.search(r"://[^:]+:([^@]+)@", self.database)
+        assert role and owner
+        return {
+            "Hasura admin secret": status["hasura"]["admin_secret"],
+            "Hasura Cloud token": status["hasura_cloud"]["token"],
+            "Management API secret": status["auth0"]["client_secret"],
+            "password of the database's owner": owner[1],
+            "password of Hasura's role": role[1],
+            "application's secret": self.deployed_secret,
+        }
+
+    # Living -----------------------------------------------------------------------------------------------------------------
+
+    @step
+    def deployed(self) -> Run:
+        """The first `up`, among others who were there before; more of them come after it."""
+        self.others.arrive()
+        up = self.engine.up(diff=True)
+        assert up.ok, up.text
+        self.others.join()
+        self.before = self.others.snapshot()
+        outputs = self.engine.outputs()
+        self.chain: dict[str, Any] = outputs["chain"]
+        self.deployed_url = str(outputs["hasuraEnv"]["PG_DATABASE_URL"])
+        self.deployed_secret = str(outputs["clientSecret"])
+        self.texts.append(self.engine.exported())
+        return up
+
+    @step
+    def person(self) -> Tokens:
+        """Somebody signs up."""
+        _ = self.deployed
+        return self.log_in(self.email, sign_up=True)
+
+    @step
+    def repeated(self) -> tuple[Run, list[str]]:
+        """`up` again, nothing having changed; with what it wrote to Auth0."""
+        _ = self.person
+        before = self.writes()
+        up = self.engine.up(expect_no_changes=True)
+        return up, self.writes()[len(before) :]
+
+    @step
+    def refreshed(self) -> Run:
+        """`preview --refresh`, nothing having changed."""
+        _ = self.repeated
+        return self.engine.preview(refresh=True, expect_no_changes=True)
+
+    @step
+    def drifted(self) -> Run:
+        """Everything is changed behind the stack's back, then previewed."""
+        _ = self.refreshed
+        chain = self.chain
+        self.tenant.bind([item for item in self.tenant.bound() if item[0] != chain["claims_action_id"]])
+        self.tenant.change_action(chain["sync_action_id"], code="exports.onExecutePostLogin = async () => {};")
+        table = {"source": "default", "table": {"schema": "public", "name": "users"}}
+        self.hasura.metadata("pg_untrack_table", {**table, "cascade": True})
+        sql(self.database, "ALTER TABLE users DROP CONSTRAINT users_federated_id_key")
+        sql(self.database, f"REVOKE UPDATE ON users FROM {self.role}")
+        self.cloud.set(HASURA_GRAPHQL_JWT_SECRET=json.dumps({**self.jwt(), "audience": "https://elsewhere.example"}))
+        return self.engine.preview(refresh=True)
+
+    @step
+    def mended(self) -> Run:
+        """`up --refresh` puts everything back."""
+        _ = self.drifted
+        return self.engine.up(refresh=True, diff=True)
+
+    @step
+    def came_back(self) -> Tokens:
+        """The person logs in again."""
+        assert self.mended.ok, self.mended.text
+        return self.log_in(self.email)
+
+    @step
+    def changed(self) -> Run:
+        """The configuration asks for a further column and a further synced one: a preview."""
+        _ = self.came_back
+        self.engine.configure(COLUMNS)
+        return self.engine.preview()
+
+    @step
+    def failed(self) -> Failure:
+        """The same as an `up`, while Hasura expects another audience: the proof fails."""
+        assert self.changed.ok, self.changed.text
+        self.cloud.set(HASURA_GRAPHQL_JWT_SECRET=json.dumps({**self.jwt(), "audience": "https://elsewhere.example"}))
+        up = self.engine.up()
+        self.texts.append(self.engine.exported())
+        return Failure(up, self.columns())
+
+    @step
+    def proved(self) -> Run:
+        """The audience is right again, and the sync Action is asked for anew, as a proof may advise: the next `up` proves."""
+        _ = self.failed
+        self.cloud.set(HASURA_GRAPHQL_JWT_SECRET=json.dumps(self.jwt()))
+        up = self.engine.up(replace=[self.chain["sync_action_urn"]])
+        self.chain = self.engine.outputs()["chain"]
+        return up
+
+    @step
+    def destroyed(self) -> Run:
+        """`destroy`."""
+        _ = self.proved
+        return self.engine.destroy()
+
+    # Breaking ---------------------------------------------------------------------------------------------------------------
+
+    @property
+    def role(self) -> str:
+        """Hasura's role in Postgres."""
+        return f"hasura_{self.name.replace('-', '_')}"
+
+    def jwt(self) -> dict[str, str]:
+        """Hasura's JWT configuration as the stack sets it."""
+        domain = self.chain["domain"]
+        return {
+            "type": "RS256",
+            "jwk_url": f"https://{domain}/.well-known/jwks.json",
+            "audience": AUDIENCE,
+            "issuer": f"https://{domain}/",
+            "claims_namespace": "https://hasura.io/jwt/claims",
+        }
+
+    def broken_by(self, change: Callable[[], None], **differently: Any) -> BrokenLinkError | None:
+        """How a proof fails after `change`; `differently`: what it believes of the chain."""
+        change()
+        try:
+            prove({**self.chain, **differently})
+        except BrokenLinkError as error:
+            return error
+        return None
+
+
+def _plain(value: Any) -> str:
+    text = value["plaintext"] if isinstance(value, dict) else json.dumps(value)
+    return str(text)
