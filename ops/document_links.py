@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ops import paths
+from proof.links import LINKS
 
-SOURCES = ("http.py", "links.py", "sync.py")
 ANY = "any"
 _BLANK = "…"
 
@@ -17,13 +17,12 @@ Names = dict[str, str]
 
 
 def broken_links() -> list[list[str]]:
-    """Link, what was found, what to do: one row for each sentence, in the order of the source. `…` stands for what is found then."""
+    """Link, what was found, what to do: one row for each sentence, in the order of the check. `…` stands for what is found then."""
     rows: list[list[str]] = []
-    for name in SOURCES:
-        for row in _rows(paths.ROOT / "proof" / name):
-            if row not in rows:
-                rows.append(row)
-    return rows
+    for file in sorted((paths.ROOT / "proof").glob("*.py")):
+        rows += [row for row in _rows(file) if row not in rows]
+    order = [link.name for link in LINKS]
+    return sorted(rows, key=lambda row: order.index(row[0]) if row[0] in order else -1)
 
 
 def _rows(file: Path) -> Iterator[list[str]]:
