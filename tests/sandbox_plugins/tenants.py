@@ -39,12 +39,12 @@ class Sent:
 
 
 class Recorder:
-    """ASGI middleware. Requests for tokens are noted, but never meet a fault."""
+    """ASGI middleware."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
         self._sent: list[tuple[str, Any]] = []
-        self._faults: list[tuple[int, dict[str, str]]] = []
+        self._faults: list[tuple[str, int, dict[str, str]]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Note, then pass on."""
@@ -73,9 +73,12 @@ class Recorder:
             await self._app(scope, again, send)
             return
         query, path = scope["query_string"].decode(), scope["raw_path"].decode().removeprefix("/api/v2/")
-        self._sent.append((f"{scope['method']} {path}" + (f"?{query}" if query else ""), _json(body)))
-        if self._faults and path != "/oauth/token":
-            status, headers = self._faults.pop(0)
+        line = f"{scope['method']} {path}" + (f"?{query}" if query else "")
+        self._sent.append((line, _json(body)))
+        fault = next((fault for fault in self._faults if fault[0] in line), None)
+        if fault:
+            self._faults.remove(fault)
+            _, status, headers = fault
             await _answer(send, status, headers, b'{"message":"a planned fault"}')
         else:
             await self._app(scope, again, send)
@@ -133,8 +136,8 @@ class Place:
         (connection,) = self.api("GET", f"connections?name={DEFAULT_CONNECTION}")
         self.connection_id = connection["id"]
 
-    def plan(self, *faults: tuple[int, dict[str, str]]) -> None:
-        """The next answers: status and headers."""
+    def plan(self, *faults: tuple[str, int, dict[str, str]]) -> None:
+        """Each once, for the next request whose line contains the text: status and headers of the answer."""
         self.call("PUT", "/_record", json=faults)
 
     def recorded(self) -> list[Sent]:

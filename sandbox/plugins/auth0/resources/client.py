@@ -51,6 +51,9 @@ class Client(SimpleResource[ClientInputs]):
     path = "clients"
     id_field = "client_id"
     output_types = {"clientId": "string"}
+    unset_silently = frozenset(
+        {"callbacks", "grantTypes", "oidcConformant", "jwtConfiguration", "refreshToken"}
+    )
     creation_extras = {"token_endpoint_auth_method": "client_secret_post"}
 
     def normalise(self, props: Props) -> Props:

@@ -8,7 +8,7 @@ from providers.kit.resource import Context, Live, Resource
 from sandbox.plugins.auth0.api import ManagementApi
 from sandbox.plugins.inputs import StandInInputs
 
-_DEFAULT_METHOD = "client_secret_post"
+_PUBLIC = frozenset({"native", "spa"})  # applications that can keep no secret
 
 
 class ClientCredentialsInputs(StandInInputs):
@@ -45,8 +45,9 @@ class ClientCredentials(Resource[ManagementApi, ClientCredentialsInputs]):
     def delete(self, id: str, inputs: ClientCredentialsInputs, context: Context) -> None:
         live = self.client.find(f"clients/{id}", fields="client_id,app_type", include_fields="true")
         if live is not None:
+            default = "none" if live.get("app_type") in _PUBLIC else "client_secret_post"
             self.client.call("GET", f"clients/{id}/credentials", include_totals="true", per_page=50)
-            self.client.call("PATCH", f"clients/{id}", {"token_endpoint_auth_method": _DEFAULT_METHOD})
+            self.client.call("PATCH", f"clients/{id}", {"token_endpoint_auth_method": default})
 
     def _set(self, inputs: ClientCredentialsInputs) -> dict[str, Any]:
         path = f"clients/{inputs.client_id}"

@@ -24,4 +24,5 @@ class ResourceServer(SimpleResource[ResourceServerInputs]):
     inputs = ResourceServerInputs
     replace_on = frozenset({"identifier"})
     path = "resource-servers"
+    unset_silently = frozenset({"signingAlg", "allowOfflineAccess", "tokenLifetime", "tokenLifetimeForWeb"})
     create_only = frozenset({"identifier"})

@@ -20,12 +20,15 @@ class SimpleResource(Resource[ManagementApi, InputsT]):
     id_field: ClassVar[str] = "id"
     create_only: ClassVar[frozenset[str]] = frozenset()
     """API fields that a PATCH must not repeat."""
+    unset_silently: ClassVar[frozenset[str]] = frozenset()
+    """Properties whose removal from the program is no change."""
     creation_extras: ClassVar[dict[str, Any]] = {}
     """What the published plugin adds to a creation by itself."""
 
     def diff(self, old: Props, new: Props) -> Diff:
-        # As in the published plugin: what the program no longer sets stays as it is in the tenant.
-        return super().diff(old, {**{key: value for key, value in old.items() if key not in new}, **new})
+        # As in the published plugin: what the program no longer sets stays as it is in the tenant, and most of it is no change.
+        silent = {key: value for key, value in old.items() if key in self.unset_silently and key not in new}
+        return super().diff(old, {**silent, **new})
 
     def create(self, inputs: InputsT, context: Context) -> tuple[str, dict[str, Any]]:
         made = self.client.call("POST", self.path, {**to_api(inputs), **self.creation_extras})

@@ -26,7 +26,10 @@ class TriggerAction(Resource[ManagementApi, TriggerActionInputs]):
 
     def create(self, inputs: TriggerActionInputs, context: Context) -> tuple[str, dict[str, Any]]:
         bindings = self.client.call("GET", _path(inputs.trigger), per_page=50)["bindings"]
-        self._put(inputs, bindings)
+        if inputs.action_id in [item["action"]["id"] for item in bindings]:
+            self._pages(inputs.trigger)  # taken over as it is
+        else:
+            self._put(inputs, bindings)
         return f"{inputs.trigger}::{inputs.action_id}", {}
 
     def read(self, id: str, inputs: TriggerActionInputs | None, context: Context) -> Live | None:
