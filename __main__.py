@@ -12,7 +12,7 @@ import pulumi_postgresql as postgresql
 import configuration
 from components.auth0_login import Auth0Login, Auth0LoginArgs
 from components.hasura_project import CLAIMS_NAMESPACE, SYNC_ROLE, HasuraProject, HasuraProjectArgs
-from components.login_proof import LoginProof, LoginProofArgs
+from components.login_proof import Changes, LoginProof, LoginProofArgs
 from components.users_table import KEY_COLUMN, UsersTable, UsersTableArgs
 from proof import prove
 from providers.hasura.sdk import Provider as HasuraProvider
@@ -25,6 +25,7 @@ database, hasura, auth0_config = settings.database, settings.hasura, pulumi.Conf
 domain = auth0_config.require("domain")
 people_roles = sorted({*settings.roles.allowed, *settings.roles.mapping.values()})
 
+changes = Changes("login")
 providers = {
     "auth0": auth0.Provider(
         "auth0",
@@ -60,6 +61,7 @@ users = UsersTable(
         database=database,
         synced_columns=list(settings.sync.columns),
         hasura_role=settings.hasura_role(pulumi.get_stack()),
+        hooks=changes.hooks,
     ),
     pulumi.ResourceOptions(providers=providers),
 )
@@ -78,6 +80,7 @@ graphql = HasuraProject(
         editable_columns=[column.name for column in settings.users_table.columns if column.editable],
         roles=people_roles,
         after=users.ready,
+        hooks=changes.hooks,
     ),
     pulumi.ResourceOptions(providers=providers),
 )
@@ -112,6 +115,7 @@ login = Auth0Login(
             "claims": settings.claims,
         },
         after=graphql.ready,
+        hooks=changes.hooks,
     ),
     pulumi.ResourceOptions(providers=providers),
 )
@@ -145,6 +149,7 @@ LoginProof(
     "proof",
     LoginProofArgs(
         way=[login.configuration, graphql.fragment, graphql.environment, settings.audience, users.constraint],
+        changes=changes,
         chain=chain,
         prove=partial(prove, log=pulumi.log.info),
         after=[*login.ready, *graphql.ready],

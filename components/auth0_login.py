@@ -31,6 +31,7 @@ class Auth0LoginArgs:
     sync: dict[str, object]
     claims: dict[str, object]
     after: Sequence[pulumi.Resource]
+    hooks: pulumi.ResourceHookBinding | None = None
 
 
 class Auth0Login(pulumi.ComponentResource):
@@ -48,7 +49,7 @@ class Auth0Login(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: Auth0LoginArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("auth0-hasura:index:Auth0Login", name, None, opts)
-        self._child = pulumi.ResourceOptions(parent=self)
+        self._child = pulumi.ResourceOptions(parent=self, hooks=args.hooks)
         api = auth0.ResourceServer(
             f"{name}-api",
             name=f"{args.app_name} (Hasura)",
@@ -143,7 +144,9 @@ class Auth0Login(pulumi.ComponentResource):
                 for key in sorted(secrets)
             ],
             # Names are unique in a tenant: the old one must go first (`pulumi up --replace`).
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(after), delete_before_replace=True),
+            opts=pulumi.ResourceOptions.merge(
+                self._child, pulumi.ResourceOptions(depends_on=list(after), delete_before_replace=True)
+            ),
         )
 
     def _bind(
@@ -155,11 +158,13 @@ class Auth0Login(pulumi.ComponentResource):
     ) -> auth0.TriggerAction:
         # The plural TriggerActions would take over the tenant's whole list. This one appends: where the first Action is bound anew,
         # the second has to be, too, to stay behind it; and a binding that is replaced must go before the same one is made again.
-        order = pulumi.ResourceOptions(
-            parent=self,
-            depends_on=list(after),
-            delete_before_replace=True,
-            replace_with=[follows] if follows else None,
+        order = pulumi.ResourceOptions.merge(
+            self._child,
+            pulumi.ResourceOptions(
+                depends_on=list(after),
+                delete_before_replace=True,
+                replace_with=[follows] if follows else None,
+            ),
         )
         return auth0.TriggerAction(
             name, trigger=_TRIGGER, action_id=action.id, display_name=action.name, opts=order

@@ -37,6 +37,7 @@ class HasuraProjectArgs:
     editable_columns: Sequence[str]
     roles: Sequence[str]
     after: Sequence[pulumi.Resource]
+    hooks: pulumi.ResourceHookBinding | None = None
 
 
 class HasuraProject(pulumi.ComponentResource):
@@ -65,14 +66,14 @@ class HasuraProject(pulumi.ComponentResource):
                     _DATABASE_VARIABLE: pulumi.Output.secret(args.database_url),
                     "HASURA_GRAPHQL_JWT_SECRET": pulumi.Output.secret(jwt_secret),
                 },
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=pulumi.ResourceOptions(parent=self, hooks=args.hooks),
             )
             before.append(environment)
         self.fragment = users_fragment(args)
         metadata = Metadata(
             f"{name}-metadata",
             fragment=self.fragment,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before, hooks=args.hooks),
         )
         self.ready = [*before, metadata]
         self.register_outputs({})

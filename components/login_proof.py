@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +13,30 @@ from typing import Any
 import pulumi
 
 
+class Changes:
+    """Notices whether this `up` has made or changed anything: `hooks` belong to every resource on the way of a login.
+
+    A repair of drift changes resources and not one word of the program: without this nobody would prove its result.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.noticed = False
+
+        def notice(_: pulumi.ResourceHookArgs) -> None:
+            self.noticed = True
+
+        hook = pulumi.ResourceHook(f"{name}-changes", notice)
+        self.hooks = pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
+
+
 @dataclass(frozen=True, kw_only=True)
 class LoginProofArgs:
-    """`way`: everything that the way of a login is made of; when it changes, the way is proved again. `prove`: does it, with the
-    resolved `chain` as its argument, and raises where a link is broken. `after`: what must exist before."""
+    """`way`: everything that the way of a login is made of; when it changes, the way is proved again, and so it is when `changes`
+    were noticed. `prove`: does it, with the resolved `chain` as its argument, and raises where a link is broken. `after`: what must
+    exist before."""
 
     way: pulumi.Input[Any]
+    changes: Changes
     chain: pulumi.Output[dict[str, Any]]
     prove: Callable[[dict[str, Any]], None]
     after: Sequence[pulumi.Resource]
@@ -39,8 +58,15 @@ class LoginProof(pulumi.ComponentResource):
             await asyncio.get_running_loop().run_in_executor(None, args.prove, chain or {})
 
         hook = pulumi.ResourceHook(f"{name}-proof", prove)
+        revision = pulumi.Stash(
+            f"{name}-revision",
+            input=secrets.token_hex(8),
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=list(args.after), transforms=[_kept_unless(args.changes)]
+            ),
+        ).input
         # Secret, because the admin secret is part of what is hashed: a short one could be guessed from the hash.
-        digest: pulumi.Output[str] = pulumi.Output.json_dumps(args.way).apply(_digest)
+        digest: pulumi.Output[str] = pulumi.Output.json_dumps([args.way, revision]).apply(_digest)
         way: pulumi.Output[str] = pulumi.Output.secret(digest)
         pulumi.Stash(
             name,
@@ -52,6 +78,16 @@ class LoginProof(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({})
+
+
+def _kept_unless(changes: Changes) -> pulumi.ResourceTransform:
+    """The value in the state stays, unless there were changes. Asked when the resource's turn comes, after all it depends on."""
+
+    def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult:
+        kept = pulumi.ResourceOptions(ignore_changes=[] if changes.noticed else ["input"])
+        return pulumi.ResourceTransformResult(args.props, pulumi.ResourceOptions.merge(args.opts, kept))
+
+    return transform
 
 
 def _digest(text: str) -> str:

@@ -29,6 +29,7 @@ class UsersTableArgs:
     database: Database
     synced_columns: Sequence[str]
     hasura_role: str | None
+    hooks: pulumi.ResourceHookBinding | None = None
 
 
 class UsersTable(pulumi.ComponentResource):
@@ -51,7 +52,10 @@ class UsersTable(pulumi.ComponentResource):
         settings, database = args.settings, args.database
         # A kept table keeps what it stands on: dropping its schema would fail. The role goes in any case: it is a credential of this
         # deployment, and the next one makes its own.
-        kept = pulumi.ResourceOptions(parent=self, retain_on_delete=settings.on_destroy == "keep")
+        child = pulumi.ResourceOptions(parent=self, hooks=args.hooks)
+        kept = pulumi.ResourceOptions.merge(
+            child, pulumi.ResourceOptions(retain_on_delete=settings.on_destroy == "keep")
+        )
         self.schema, self.table_name = settings.schema_, settings.name
         self.constraint = f"{settings.name}_{KEY_COLUMN}_key"
         # Hasura's default name of a table: https://hasura.io/docs/2.0/schema/postgres/tables/
@@ -84,13 +88,14 @@ class UsersTable(pulumi.ComponentResource):
         if args.hasura_role is None:
             self.hasura_database_url = pulumi.Output.secret(database.url)
         else:
-            self._grant_hasura(name, args.hasura_role, database, table)
+            self._grant_hasura(name, args.hasura_role, database, table, child)
         self.register_outputs(
             {"schema": self.schema, "table": self.table_name, "constraint": self.constraint}
         )
 
-    def _grant_hasura(self, name: str, role_name: str, database: Database, table: Table) -> None:
-        opts = pulumi.ResourceOptions(parent=self)
+    def _grant_hasura(
+        self, name: str, role_name: str, database: Database, table: Table, opts: pulumi.ResourceOptions
+    ) -> None:
         # A stash keeps the first value that it was given: the password is made once and changes only with the stash.
         password = pulumi.Stash(
             f"{name}-hasura-password",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 
@@ -36,54 +36,65 @@ class Management:
     """Auth0's Management API with the deployment's own credentials."""
 
     def __init__(self, chain: Chain) -> None:
-        self._base = f"https://{chain.domain}"
+        self._chain, self._base = chain, f"https://{chain.domain}"
+        self._headers = {"Authorization": f"Bearer {self.token('tenant', f'{self._base}/api/v2/')}"}
+
+    def token(self, link: str, audience: str) -> str:
+        """A machine's access token for an API. Raises `BrokenLinkError` where there is none."""
         answer = _send(
-            "tenant",
+            link,
             "Auth0",
             "POST",
             f"{self._base}/oauth/token",
             json={
                 "grant_type": "client_credentials",
-                "client_id": chain.management_client_id,
-                "client_secret": chain.management_client_secret,
-                "audience": f"{self._base}/api/v2/",
+                "client_id": self._chain.management_client_id,
+                "client_secret": self._chain.management_client_secret,
+                "audience": audience,
             },
         )
         if answer.status_code != 200:
             raise BrokenLinkError(
-                "tenant",
-                f"{chain.domain} gives no token for the Management API (HTTP {answer.status_code})",
+                link,
+                f"{self._chain.domain} gives no token for {audience} (HTTP {answer.status_code})",
                 "check auth0:clientId and auth0:clientSecret",
             )
-        self._headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        return str(answer.json()["access_token"])
+
+    def attempt(self, link: str, method: str, path: str, body: object = None) -> requests.Response:
+        """An answer as it came."""
+        return _send(link, "Auth0", method, f"{self._base}/api/v2/{path}", json=body, headers=self._headers)
 
     def call(self, link: str, method: str, path: str, body: object = None) -> Any:
-        """The JSON of an answer, None for 404. Raises `BrokenLinkError` for any other failure."""
-        answer = _send(link, "Auth0", method, f"{self._base}/api/v2/{path}", json=body, headers=self._headers)
+        """The JSON of an answer (None where it is empty), None for 404. Raises `BrokenLinkError` for any other failure."""
+        answer = self.attempt(link, method, path, body)
         if answer.status_code == 404:
             return None
         if answer.status_code >= 400:
-            message = _json(answer).get("message", "no reason given")
-            raise BrokenLinkError(
-                link,
-                f"Auth0 answers {method} /api/v2/{path.split('?', maxsplit=1)[0]} with {answer.status_code}, “{message}”",
-                "give the Management API client the scope that it names, or try again",
-            )
-        return answer.json()
+            self.refused(link, method, path, answer)
+        return answer.json() if answer.content else None
+
+    def refused(self, link: str, method: str, path: str, answer: requests.Response) -> NoReturn:
+        """Raise `BrokenLinkError` for an error of the Management API."""
+        message = _json(answer).get("message", "no reason given")
+        found = f"Auth0 answers {method} /api/v2/{path.split('?', maxsplit=1)[0]} with {answer.status_code}, “{message}”"
+        raise BrokenLinkError(
+            link, found, "give the Management API client the scope that it names, or try again"
+        )
 
 
 class Hasura:
-    """The engine with its admin secret."""
+    """The engine with its admin secret, or with other `credentials` (headers)."""
 
-    def __init__(self, chain: Chain) -> None:
+    def __init__(self, chain: Chain, credentials: dict[str, str] | None = None) -> None:
         self._chain = chain
+        self._credentials = credentials or {"x-hasura-admin-secret": chain.hasura_admin_secret}
 
     def call(
         self, link: str, method: str, path: str, body: object = None, **headers: str
     ) -> requests.Response:
         """An answer as it came. `headers`: further ones, `_` for `-`."""
-        sent = {"x-hasura-admin-secret": self._chain.hasura_admin_secret}
-        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = self._credentials | {name.replace("_", "-"): value for name, value in headers.items()}
         return _send(link, "Hasura", method, f"{self._chain.hasura_endpoint}{path}", json=body, headers=sent)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -13,6 +12,7 @@ from proof.chain import Chain
 from proof.errors import BrokenLinkError
 from proof.http import Hasura, Management
 from proof.sync import sync_run
+from proof.tokens import verification
 
 _REFRESH = "run `pulumi up --refresh` to put it back"
 
@@ -113,27 +113,6 @@ def engine(chain: Chain) -> str:
     return chain.hasura_endpoint
 
 
-def tokens(chain: Chain) -> str:
-    """Hasura verifies tokens of this tenant, for this audience, and for nothing else."""
-    link = "token verification"
-    config = Hasura(chain).call(link, "GET", "/v1alpha1/config").json()
-    set_up = [entry for entry in config.get("jwt") or [] if isinstance(entry, dict)]
-    mend = "set HASURA_GRAPHQL_JWT_SECRET as the output hasuraEnv says (`pulumi up --refresh` does it on Hasura Cloud)"
-    if not config.get("is_jwt_set"):
-        raise BrokenLinkError(link, "Hasura has no JWT configuration, so no token opens anything", mend)
-    issuer = f"https://{chain.domain}/"
-    for entry in set_up:
-        _pinned(link, "audience", entry.get("audience"), chain.audience, mend)
-        _pinned(link, "issuer", entry.get("issuer"), issuer, mend)
-    return f"audience {chain.audience}, issuer {issuer}"
-
-
-def _pinned(link: str, name: str, found: Any, wanted: str, mend: str) -> None:
-    # Engines differ in how much of the configuration they show; what is shown must be right.
-    if found is not None and found not in (wanted, [wanted]):
-        raise BrokenLinkError(link, f"Hasura accepts the {name} {found}, the tokens carry {wanted}", mend)
-
-
 def metadata(chain: Chain) -> str:
     """The table is tracked and consistent; people read their own row, the sync role may write."""
     link = "Hasura metadata"
@@ -200,7 +179,7 @@ LINKS = (
     Link("Actions", actions),
     Link("login flow", login_flow),
     Link("Hasura", engine),
-    Link("token verification", tokens),
+    Link("token verification", verification),
     Link("users table", table),
     Link("Hasura metadata", metadata),
     Link("sync", sync_run),

@@ -68,6 +68,9 @@ class Resource:
     dependencies: frozenset[str]
     retained: bool
     hooks: tuple[str, ...]
+    """Before it is made or changed."""
+    reports: tuple[str, ...]
+    """After it was made or changed."""
 
     def plain(self, key: str) -> Any:
         """An input without its secret marks."""
@@ -116,9 +119,10 @@ class Deployment:
 class _Monitor(mocks.MockMonitor):
     """Answers a registration with its inputs as outputs, and with ids that depend on the name alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Mapping[str, str]) -> None:
         super().__init__(_NoMocks())
         self.deployment = Deployment()
+        self._kept = kept
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol names the methods
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -137,9 +141,12 @@ class _Monitor(mocks.MockMonitor):
                 dependencies=frozenset(request.dependencies),
                 retained=request.retainOnDelete,
                 hooks=(*request.hooks.before_create, *request.hooks.before_update),
+                reports=(*request.hooks.after_create, *request.hooks.after_update),
             )
         )
         outputs = {**inputs, **_computed(request.type, request.name, inputs)}
+        if request.name in self._kept:
+            outputs |= dict.fromkeys(("input", "output"), Secret(self._kept[request.name]))
         identity = f"{request.name}-id" if request.custom else ""
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=encode(outputs))
 
@@ -194,9 +201,19 @@ def _full(key: str) -> str:
     return key if ":" in key else f"{PROJECT}:{key}"
 
 
+def redeploy(**changes: Any) -> Deployment:
+    """As `deploy`, after an `up`: what was random in it is in the state, and stays."""
+    return _run(
+        changes, {"users-hasura-password": "password-of-the-first-up", "proof-revision": "revision-1"}
+    )
+
+
 def deploy(**changes: Any) -> Deployment:
     """Run `__main__.py` with the valid configuration and `changes` of it."""
+    return _run(changes, {})
 
+
+def _run(changes: Mapping[str, Any], kept: Mapping[str, str]) -> Deployment:
     def program() -> None:
         pulumi.runtime.settings.ROOT.set(None)  # set_mocks has made one, and finished it
         root = stack.Stack()
@@ -206,7 +223,7 @@ def deploy(**changes: Any) -> Deployment:
             root._finish()
 
     async def run() -> Deployment:
-        monitor = _Monitor()
+        monitor = _Monitor(kept)
         mocks.set_mocks(_NoMocks(), project=PROJECT, stack="dev-1", preview=False, monitor=monitor)
         await stack.run_pulumi_func(program)
         return monitor.deployment

@@ -17,6 +17,7 @@ from tests.stack.program import (
     Deployment,
     deploy,
     leaks,
+    redeploy,
 )
 
 ACTION = "auth0:index/action:Action"
@@ -382,22 +383,32 @@ def test_the_proof_runs_before_its_value_is_stored(deployed):
 
 def test_the_proof_is_repeated_when_something_on_the_way_changes():
     """An `up` that changes only the application's URL proves nothing; one that changes the way does."""
-    way = deploy().one(STASH, "proof").plain("input")
-    repeated = deploy().one(STASH, "proof").plain("input")
-    # The password of Hasura's role is random in every run here; in an engine the stash keeps the first one.
-    role = {**SELF_HOSTED, "databaseRole": "none"}
-    same = [deploy(hasura=role).one(STASH, "proof").plain("input") for _ in range(2)]
-    assert way != repeated and same[0] == same[1]
-    assert (
-        deploy(hasura=role, appUrls=["https://b.example.com"]).one(STASH, "proof").plain("input") == same[0]
-    )
+
+    def way(**changes: Any) -> Any:
+        return redeploy(**changes).one(STASH, "proof").plain("input")
+
+    first = way()
+    assert way() == first
+    assert way(appUrls=["https://b.example.com"]) == first
     for change in (
         {"audience": "https://other.example.com"},
         {"sync": {"onFailure": "allow"}},
         {"usersTable": {"name": "people"}},
         {"claims": {"x-hasura-org-id": "organization.id"}},
+        {"databaseUrl": DATABASE_URL.replace("db.example.com", "db2.example.com")},
     ):
-        assert deploy(hasura=role, **change).one(STASH, "proof").plain("input") != same[0], change
+        assert way(**change) != first, change
+
+
+def test_the_proof_is_repeated_when_a_deployment_changes_anything_on_the_way(deployed):
+    """A repair of drift changes resources and no word of the configuration: each of them reports that it was made or changed."""
+    (revision,) = [item for item in deployed.of(STASH) if item.name == "proof-revision"]
+    on_the_way = [item for item in deployed.resources if item.custom and not item.type.startswith("pulumi:")]
+    assert len(on_the_way) >= 10
+    for resource in on_the_way:
+        assert resource.reports == ("login-changes", "login-changes"), resource.urn
+        assert deployed.depends(revision, resource), resource.urn
+    assert deployed.depends(deployed.one(STASH, "proof"), revision)
 
 
 def test_outputs_tell_an_application_what_it_needs(plain):
