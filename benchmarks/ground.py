@@ -40,6 +40,8 @@ class Ground:
     def __init__(self, state: Path) -> None:
         self.state = state
         self.sandbox = Sandbox(state, preferred_ports=random_ports())
+        # beside it: started and removed again and again
+        self.second = Sandbox(state.with_name(f"{state.name}-second"), preferred_ports=random_ports())
 
     @cached_property
     def toolchain(self) -> Toolchain:
@@ -134,8 +136,9 @@ class Ground:
 
     def remove(self) -> None:
         """Leave nothing: processes, state, the stack's configuration file."""
-        with contextlib.suppress(SandboxError):
-            self.sandbox.reset()
+        for sandbox in (self.second, self.sandbox):
+            with contextlib.suppress(SandboxError):
+                sandbox.reset()
         shutil.rmtree(self.state, ignore_errors=True)
         (paths.ROOT / f"Pulumi.{STACK}.yaml").unlink(missing_ok=True)
 

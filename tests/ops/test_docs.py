@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 
 import pytest
+from typer.main import get_command
 
 from ops import documents, paths
+from ops.__main__ import COMMANDS
 from ops.document_links import broken_links
 from ops.document_schemas import settings
+from ops.sandbox import app as sandbox_app
 from proof.links import LINKS
 
 FILES = documents.documents()
+SANDBOX_COMMANDS = get_command(sandbox_app).commands  # type: ignore[attr-defined]
 
 
 def block(file: str, name: str) -> list[list[str]]:
@@ -64,6 +68,14 @@ def test_every_link_of_the_proof_is_explained():
 def test_secrets_show_no_example():
     """A row of a secret has no value that somebody could paste as plain text."""
     assert [row for row in settings() if row[1].startswith("secret") and row[4]] == []
+
+
+@pytest.mark.parametrize("file", [*FILES, paths.ROOT / "README.md"], ids=lambda file: file.name)
+def test_commands_that_are_named_exist(file):
+    """Every `./dev COMMAND`, and every `./dev sandbox COMMAND`, is one that can be typed."""
+    text = file.read_text(encoding="utf-8")
+    assert set(re.findall(r"`\./dev ([a-z]+)", text)) <= set(COMMANDS)
+    assert set(re.findall(r"`\./dev sandbox ([a-z]+)", text)) <= set(SANDBOX_COMMANDS)
 
 
 @pytest.mark.parametrize("file", [*FILES, paths.ROOT / "README.md"], ids=lambda file: file.name)
