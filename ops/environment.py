@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 FOREIGN_PREFIXES = ("PULUMI_", "AUTH0_", "PG", "HASURA_")
 CA_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 LOOPBACK = ("localhost", "127.0.0.1")
-FOREIGN_NAMES = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX"}
+# The last one would have every plugin compile its modules at every start.
+FOREIGN_NAMES = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONDONTWRITEBYTECODE"}
 
 
 def is_foreign(name: str) -> bool:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import psycopg
-
 from providers.kit.errors import ProviderError
 
 if TYPE_CHECKING:
+    import psycopg
+
     from providers.pgschema.operations import Operation
 
 _CONNECT_TIMEOUT = 15  # seconds
@@ -34,6 +34,8 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A connection. Raises `ProviderError` where the database refuses or cannot be reached."""
+        import psycopg  # noqa: PLC0415 — a deployment without changes never connects
+
         try:
             opened = psycopg.connect(
                 self._url, connect_timeout=_CONNECT_TIMEOUT, application_name="pulumi pgschema"
@@ -47,6 +49,7 @@ class Database:
 
     def execute(self, operations: Sequence[Operation], what: str) -> None:
         """Carry operations out in one transaction. `what` completes "Postgres refused to …". Raises `ProviderError`."""
+        import psycopg  # noqa: PLC0415 — ditto
         from sqlalchemy import create_engine, text  # noqa: PLC0415 — slow to import, and only changes need it
         from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
         from sqlalchemy.pool import NullPool  # noqa: PLC0415
@@ -77,6 +80,8 @@ def _first_line(error: BaseException | None) -> str:
 
 
 def _advice(error: BaseException | None) -> str:
+    import psycopg  # noqa: PLC0415 — see `connection`
+
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return f"; another transaction has held the table for {_LOCK_TIMEOUT}: end it, or try again."
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
