@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -37,7 +38,8 @@ def serve(provider: Provider[Any], arguments: list[str]) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    server.wait_for_termination()
+    with contextlib.suppress(KeyboardInterrupt):  # how the engine ends a plugin
+        server.wait_for_termination()
 
 
 def _end_with_parent() -> None:
