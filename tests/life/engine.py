@@ -24,6 +24,10 @@ class Run:
 
     ok: bool = True
     text: str = ""
+    """Standard output, and the diagnostics as events."""
+    stderr: str = ""
+    errors: list[str] = field(default_factory=list)
+    """Diagnostics of severity error."""
     steps: dict[str, str] = field(default_factory=dict)
     diffs: dict[str, list[str]] = field(default_factory=dict)
     """Property paths that differ, by resource."""
@@ -41,7 +45,10 @@ class Run:
             self.steps[name] = str(getattr(metadata.op, "value", metadata.op))
             self.diffs[name] = sorted(metadata.detailed_diff or {})
         if event.diagnostic_event:
-            self.text += event.diagnostic_event.message
+            diagnostic = event.diagnostic_event
+            self.text += diagnostic.message
+            if diagnostic.severity == "error":
+                self.errors.append(diagnostic.message.strip())
 
 
 def _short(urn: str) -> str:
@@ -94,13 +101,18 @@ class Engine:
         self.cli.remove()
 
     def _run(self, command: Callable[..., Any], **options: Any) -> Run:
-        run = Run()
-        lines: list[str] = []
+        run, lines, complaints = Run(), list[str](), list[str]()
         self.runs.append(run)
         try:
-            command(on_output=lines.append, on_error=lines.append, on_event=run.hear, color="never", **options)
-        except errors.CommandError as failure:
+            command(
+                on_output=lines.append,
+                on_error=complaints.append,
+                on_event=run.hear,
+                color="never",
+                **options,
+            )
+        except errors.CommandError:
             run.ok = False
-            lines.append(str(failure))
         run.text = "\n".join([run.text, *lines])
+        run.stderr = "\n".join(complaints)
         return run

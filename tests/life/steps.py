@@ -25,8 +25,8 @@ class step(Generic[Story, Found]):  # noqa: N801 — used as a decorator, like `
         if self._name not in kept:
             try:
                 kept[self._name] = (self._function(story), None)
-            except BaseException as failure:
-                kept[self._name] = (None, failure)
+            except BaseException as error:
+                kept[self._name] = (None, error)
         found, failure = kept[self._name]
         if failure is not None:
             raise failure

@@ -6,8 +6,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from ops.stack import AUDIENCE
 from ops.toolchain import Toolchain
 from proof import BrokenLinkError, prove
 from sandbox.supervisor import Sandbox
+from tests.life.breaking import Way, ways
 from tests.life.engine import Engine, Run
 from tests.life.others import Others
 from tests.life.steps import step
@@ -36,23 +35,6 @@ COLUMNS = {
     "sync.columns.nickname": "user.nickname",
 }
 CLOSED = 1  # a port of the loopback on which nobody listens
-
-
-@dataclass(frozen=True)
-class Drift:
-    """What somebody changed behind the stack's back, and what a preview said of it."""
-
-    preview: Run
-    before: Any
-    after: Any
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A deployment whose proof failed."""
-
-    up: Run
-    columns: list[str]
 
 
 class Story:
@@ -96,6 +78,51 @@ class Story:
         log = (self.state / "logs" / "auth0.log").read_text(encoding="utf-8")
         return re.findall(r"^(?:POST|PATCH|PUT|DELETE) /api/v2/\S+", log, re.MULTILINE)
 
+    def leftovers(self) -> dict[str, list[str]]:
+        """What there is beside what others own and what the sandbox began with."""
+        others, call = self.others, self.tenant.call
+        own = {"Sandbox", "All Applications"}
+        tables = (
+            "SELECT schemaname || '.' || tablename FROM pg_tables "
+            "WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'hdb_catalog') AND tablename <> 'invoices'"
+        )
+        return {
+            "clients": [
+                item["name"]
+                for item in call("GET", "clients?per_page=100")
+                if item["client_id"] not in (others.client, self.status["auth0"]["client_id"])
+                and item["name"] not in own
+            ],
+            "APIs": [
+                item["identifier"]
+                for item in call("GET", "resource-servers?per_page=100")
+                if not item.get("is_system") and not item["identifier"].endswith("/api/v2/")
+            ],
+            "actions": [
+                item["name"]
+                for item in call("GET", "actions/actions?per_page=100")["actions"]
+                if item["id"] not in others.actions
+            ],
+            "bindings": [name for action, name in self.tenant.bound() if action not in others.actions],
+            "tables": [name for (name,) in sql(self.database, tables)],
+            "roles": [
+                name
+                for (name,) in sql(self.database, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'hasura%'")
+            ],
+            "metadata": [
+                f"{source['name']}.{table['table']['name']}"
+                for source in self.hasura.export()["sources"]
+                for table in source["tables"]
+                if table["table"]["name"] != "invoices"
+            ],
+            "variables": [name for name in self.cloud.variables() if name != "BILLING_MODE"],
+            "grants": [
+                item["audience"]
+                for item in call("GET", "client-grants")
+                if not item["audience"].endswith("/api/v2/")
+            ],
+        }
+
     def action_secrets(self, name: str) -> list[dict[str, str]]:
         """The secrets of an Action with their values, which only the stack's state knows."""
         shown = self.engine.stack.export_stack().deployment or {}
@@ -126,7 +153,7 @@ class Story:
         """The first `up`, among others who were there before; more of them come after it."""
         self.others.arrive()
         up = self.engine.up(diff=True)
-        assert up.ok, up.text
+        assert up.ok, up.errors
         self.others.join()
         self.before = self.others.snapshot()
         outputs = self.engine.outputs()
@@ -140,34 +167,42 @@ class Story:
     def person(self) -> Tokens:
         """Somebody signs up."""
         _ = self.deployed
-        return self.log_in(self.email, sign_up=True)
+        tokens = self.log_in(self.email, sign_up=True)
+        self.row = self.rows()[self.email]
+        return tokens
+
+    @step
+    def reading(self) -> dict[str, Any]:
+        """What the person's token opens, with somebody else's row in the table."""
+        tokens = self.person
+        sql(
+            self.database,
+            "INSERT INTO users (federated_id, email) VALUES ('auth0|other', 'other@example.com')",
+        )
+        return self.hasura.graphql("{ users { email federated_id } }", tokens.access_token)
 
     @step
     def repeated(self) -> tuple[Run, list[str]]:
-        """`up` again, nothing having changed; with what it wrote to Auth0."""
-        _ = self.person
+        """`up --refresh`, nothing having changed; with what it wrote to Auth0."""
+        _ = self.reading
         before = self.writes()
-        up = self.engine.up(expect_no_changes=True)
+        up = self.engine.up(refresh=True, expect_no_changes=True)
         return up, self.writes()[len(before) :]
-
-    @step
-    def refreshed(self) -> Run:
-        """`preview --refresh`, nothing having changed."""
-        _ = self.repeated
-        return self.engine.preview(refresh=True, expect_no_changes=True)
 
     @step
     def drifted(self) -> Run:
         """Everything is changed behind the stack's back, then previewed."""
-        _ = self.refreshed
+        _ = self.repeated
         chain = self.chain
         self.tenant.bind([item for item in self.tenant.bound() if item[0] != chain["claims_action_id"]])
-        self.tenant.change_action(chain["sync_action_id"], code="exports.onExecutePostLogin = async () => {};")
+        self.tenant.change_action(
+            chain["sync_action_id"], code="exports.onExecutePostLogin = async () => {};"
+        )
         table = {"source": "default", "table": {"schema": "public", "name": "users"}}
         self.hasura.metadata("pg_untrack_table", {**table, "cascade": True})
         sql(self.database, "ALTER TABLE users DROP CONSTRAINT users_federated_id_key")
         sql(self.database, f"REVOKE UPDATE ON users FROM {self.role}")
-        self.cloud.set(HASURA_GRAPHQL_JWT_SECRET=json.dumps({**self.jwt(), "audience": "https://elsewhere.example"}))
+        self.expect_audience("https://elsewhere.example")
         return self.engine.preview(refresh=True)
 
     @step
@@ -179,8 +214,11 @@ class Story:
     @step
     def came_back(self) -> Tokens:
         """The person logs in again."""
-        assert self.mended.ok, self.mended.text
-        return self.log_in(self.email)
+        assert self.mended.ok, self.mended.errors
+        self.row_before_return = self.rows()[self.email]
+        tokens = self.log_in(self.email)
+        self.row_after_return = self.rows()[self.email]
+        return tokens
 
     @step
     def changed(self) -> Run:
@@ -190,28 +228,75 @@ class Story:
         return self.engine.preview()
 
     @step
-    def failed(self) -> Failure:
+    def failed(self) -> Run:
         """The same as an `up`, while Hasura expects another audience: the proof fails."""
-        assert self.changed.ok, self.changed.text
-        self.cloud.set(HASURA_GRAPHQL_JWT_SECRET=json.dumps({**self.jwt(), "audience": "https://elsewhere.example"}))
+        assert self.changed.ok, self.changed.errors
+        self.expect_audience("https://elsewhere.example")
         up = self.engine.up()
+        self.columns_after_failure = self.columns()
         self.texts.append(self.engine.exported())
-        return Failure(up, self.columns())
+        return up
 
     @step
     def proved(self) -> Run:
-        """The audience is right again, and the sync Action is asked for anew, as a proof may advise: the next `up` proves."""
+        """The audience is right again, and the sync Action is made anew, as a proof may advise: this `up` proves."""
         _ = self.failed
-        self.cloud.set(HASURA_GRAPHQL_JWT_SECRET=json.dumps(self.jwt()))
+        self.expect_audience(AUDIENCE)
         up = self.engine.up(replace=[self.chain["sync_action_urn"]])
         self.chain = self.engine.outputs()["chain"]
+        self.bound_after_proof = self.tenant.bound()
         return up
+
+    @step
+    def broken(self) -> dict[str, BrokenLinkError | None]:
+        """How a proof fails for each way to break a link; every one is mended again, and the last proof holds."""
+        assert self.proved.ok, self.proved.errors
+        found = {name: self._broken_by(way) for name, way in ways(self).items()}
+        prove(self.chain)
+        return found
 
     @step
     def destroyed(self) -> Run:
         """`destroy`."""
-        _ = self.proved
-        return self.engine.destroy()
+        _ = self.broken
+        destroyed = self.engine.destroy()
+        self.left, self.others_after = self.leftovers(), self.others.snapshot()
+        return destroyed
+
+    @step
+    def kept(self) -> Run:
+        """Another life: a schema of its own, and rows that outlive a destroy. Somebody signs up in it, then it is destroyed."""
+        assert self.destroyed.ok, self.destroyed.errors
+        self.engine.configure({"usersTable.schema": "app", "usersTable.onDestroy": "keep"})
+        up = self.engine.up()
+        assert up.ok, up.errors
+        self.log_in(self.email)
+        self.row_kept = self.rows("app.users")[self.email]
+        destroyed = self.engine.destroy()
+        self.left_after_keeping = self.leftovers()
+        return destroyed
+
+    @step
+    def again(self) -> Run:
+        """And deployed once more, on the rows of before."""
+        assert self.kept.ok, self.kept.errors
+        return self.engine.up()
+
+    @step
+    def returned(self) -> Tokens:
+        """The person logs in to it."""
+        assert self.again.ok, self.again.errors
+        tokens = self.log_in(self.email)
+        self.row_again = self.rows("app.users")[self.email]
+        return tokens
+
+    @step
+    def unreachable(self) -> Run:
+        """Hasura and the database are gone."""
+        _ = self.returned
+        url = re.sub(r"@[^/]+/", f"@127.0.0.1:{CLOSED}/", self.database)
+        self.engine.configure({"hasura.endpoint": f"http://127.0.0.1:{CLOSED}"}, {"databaseUrl": url})
+        return self.engine.up()
 
     # Breaking ---------------------------------------------------------------------------------------------------------------
 
@@ -231,14 +316,17 @@ class Story:
             "claims_namespace": "https://hasura.io/jwt/claims",
         }
 
-    def broken_by(self, change: Callable[[], None], **differently: Any) -> BrokenLinkError | None:
-        """How a proof fails after `change`; `differently`: what it believes of the chain."""
-        change()
-        try:
-            prove({**self.chain, **differently})
-        except BrokenLinkError as error:
-            return error
-        return None
+    def expect_audience(self, audience: str) -> None:
+        """Make Hasura accept tokens for another API, or for ours again."""
+        self.cloud.set(HASURA_GRAPHQL_JWT_SECRET=json.dumps({**self.jwt(), "audience": audience}))
+
+    def _broken_by(self, way: Way) -> BrokenLinkError | None:
+        with way() as differently:
+            try:
+                prove({**self.chain, **differently})
+            except BrokenLinkError as error:
+                return error
+            return None
 
 
 def _plain(value: Any) -> str:

@@ -42,7 +42,9 @@ class Tenant:
 
     def bindings(self) -> list[dict[str, Any]]:
         """What runs at a login, in order."""
-        found: list[dict[str, Any]] = self.call("GET", "actions/triggers/post-login/bindings?per_page=100")["bindings"]
+        found: list[dict[str, Any]] = self.call("GET", "actions/triggers/post-login/bindings?per_page=100")[
+            "bindings"
+        ]
         return found
 
     def bind(self, actions: list[tuple[str, str]]) -> None:
