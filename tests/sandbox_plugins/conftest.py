@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.sandbox_plugins.databases import granted, place
 from tests.sandbox_plugins.plugins import Executable
 from tests.sandbox_plugins.tenants import Place, running_tenant
+
+__all__ = ["granted", "place"]
 
 
 @pytest.fixture(scope="module")
@@ -34,25 +36,3 @@ def tenant(tenant_place: Place) -> Place:
 def auth0(auth0_plugin: Executable, tenant: Place) -> Executable:
     """The auth0 plugin on that tenant."""
     return auth0_plugin
-
-
-def settings_of(url: str) -> dict[str, str | int | bool]:
-    """The postgresql plugin's settings for a DSN, as the stack makes them."""
-    parts = urlsplit(url)
-    return {
-        "host": str(parts.hostname),
-        "port": int(parts.port or 5432),
-        "database": parts.path.removeprefix("/"),
-        "username": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "sslmode": "disable",
-        "superuser": False,
-        "connectTimeout": 15,
-    }
-
-
-@pytest.fixture
-def postgresql(database: str) -> Iterator[Executable]:
-    """The postgresql plugin on a database of its own."""
-    with Executable("postgresql", settings_of(database)) as plugin:
-        yield plugin

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from providers.kit.inputs import CheckFailure
 from providers.kit.resource import Context, Live, Resource
+from providers.kit.values import UNKNOWN, Props, reveal
 from sandbox.plugins.inputs import StandInInputs
 from sandbox.plugins.postgresql.database import Server
 
@@ -42,6 +44,19 @@ class Grant(Resource[Server, GrantInputs]):
     inputs = GrantInputs
     replace_on = frozenset({"role", "database", "schema", "objectType", "objects"})
 
+    def check(self, props: Props) -> list[CheckFailure]:
+        if reveal(props.get("objectType")) == "table" and not reveal(props.get("objects", UNKNOWN)):
+            return [
+                CheckFailure(
+                    "objects", "must name the tables: the stand-in does not grant on all of a schema"
+                )
+            ]
+        return []
+
+    def normalise(self, props: Props) -> Props:
+        # Sets in the published plugin: sorted, the same privileges on the same tables are the same lists.
+        return {key: sorted(value) if _is_names(value) else value for key, value in props.items()}
+
     def create(self, inputs: GrantInputs, context: Context) -> tuple[str, dict[str, Any]]:
         self._grant(inputs)
         parts = [inputs.role, inputs.database, inputs.schema_, inputs.object_type, *inputs.objects]
@@ -54,9 +69,7 @@ class Grant(Resource[Server, GrantInputs]):
             held = self._held(connection, inputs)
         if held is None:
             return None
-        same = held == set(inputs.privileges)
-        found = inputs.model_dump(by_alias=True, exclude_unset=True)
-        return Live({**found, "privileges": list(inputs.privileges) if same else sorted(held)})
+        return Live({**inputs.model_dump(by_alias=True, exclude_unset=True), "privileges": sorted(held)})
 
     def update(self, id: str, old: GrantInputs, new: GrantInputs, context: Context) -> dict[str, Any]:
         self._grant(new, before=old)
@@ -65,7 +78,7 @@ class Grant(Resource[Server, GrantInputs]):
     def delete(self, id: str, inputs: GrantInputs, context: Context) -> None:
         with self.client.transaction(f"revoke privileges of {inputs.role}", inputs.database) as connection:
             if self._held(connection, inputs):
-                connection.execute(_statement("REVOKE {} ON {} FROM {}", inputs))
+                connection.execute(_revoke(inputs))
 
     def _grant(self, inputs: GrantInputs, before: GrantInputs | None = None) -> None:
         what = f"grant {', '.join(inputs.privileges)} to {inputs.role}"
@@ -75,7 +88,8 @@ class Grant(Resource[Server, GrantInputs]):
             connection.execute(
                 "SELECT pg_advisory_xact_lock(oid::bigint) FROM pg_roles WHERE rolname = %s", (inputs.role,)
             )
-            connection.execute(_statement("REVOKE {} ON {} FROM {}", before or inputs))
+            if (before or inputs).privileges:  # none, where a refresh found all of them revoked
+                connection.execute(_revoke(before or inputs))
             connection.execute(_statement("GRANT {} ON {} TO {}", inputs))
 
     def _held(self, connection: Any, inputs: GrantInputs) -> set[str] | None:
@@ -91,10 +105,20 @@ class Grant(Resource[Server, GrantInputs]):
         return set.intersection(*each) if each else set()
 
 
-def _statement(form: str, inputs: GrantInputs) -> Any:
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _revoke(inputs: GrantInputs) -> Any:
+    # As in the published plugin: a schema is cleared of everything, a table of what was granted.
+    everything = inputs.object_type == "schema"
+    return _statement("REVOKE {} ON {} FROM {}", inputs, ["ALL"] if everything else None)
+
+
+def _statement(form: str, inputs: GrantInputs, names: list[str] | None = None) -> Any:
     from psycopg import sql  # noqa: PLC0415 — see `database`
 
-    privileges = sql.SQL(", ").join(sql.SQL(privilege) for privilege in inputs.privileges)
+    privileges = sql.SQL(", ").join(sql.SQL(privilege) for privilege in names or inputs.privileges)
     if inputs.object_type == "schema":
         objects: sql.Composable = sql.SQL("SCHEMA {}").format(sql.Identifier(inputs.schema_))
     else:

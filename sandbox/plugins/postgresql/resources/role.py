@@ -21,11 +21,10 @@ class RoleInputs(StandInInputs):
 
 
 class Role(Resource[Server, RoleInputs]):
-    """A role. Its password cannot be read back, so its drift cannot be seen. The id is the name."""
+    """A role. Its password cannot be read back, so its drift cannot be seen. The id is the name that it was made with."""
 
     token = "postgresql:index/role:Role"
     inputs = RoleInputs
-    replace_on = frozenset({"name"})
 
     def create(self, inputs: RoleInputs, context: Context) -> tuple[str, dict[str, Any]]:
         from psycopg import sql  # noqa: PLC0415 — see `database`
@@ -41,11 +40,14 @@ class Role(Resource[Server, RoleInputs]):
         return inputs.name, {}
 
     def read(self, id: str, inputs: RoleInputs | None, context: Context) -> Live | None:
-        with self.client.transaction(f"look up the role {id}") as connection:
-            row = connection.execute("SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", (id,)).fetchone()
+        name = inputs.name if inputs is not None else id
+        with self.client.transaction(f"look up the role {name}") as connection:
+            row = connection.execute(
+                "SELECT rolcanlogin FROM pg_roles WHERE rolname = %s", (name,)
+            ).fetchone()
         if row is None:
             return None
-        found: dict[str, Any] = {"name": id, "login": row[0]}
+        found: dict[str, Any] = {"name": name, "login": row[0]}
         if inputs is not None and inputs.password is not None:
             found["password"] = inputs.password
         return Live(found)
@@ -53,8 +55,12 @@ class Role(Resource[Server, RoleInputs]):
     def update(self, id: str, old: RoleInputs, new: RoleInputs, context: Context) -> dict[str, Any]:
         from psycopg import sql  # noqa: PLC0415 — see `database`
 
-        name = sql.Identifier(id)
-        with self.client.transaction(f"change the role {id}") as connection:
+        name = sql.Identifier(new.name)
+        with self.client.transaction(f"change the role {old.name}") as connection:
+            if old.name != new.name:
+                connection.execute(
+                    sql.SQL("ALTER ROLE {} RENAME TO {}").format(sql.Identifier(old.name), name)
+                )
             if old.password != new.password:
                 connection.execute(sql.SQL("ALTER ROLE {} {}").format(name, _password(new)))
             if old.login != new.login:
@@ -65,9 +71,10 @@ class Role(Resource[Server, RoleInputs]):
     def delete(self, id: str, inputs: RoleInputs, context: Context) -> None:
         from psycopg import sql  # noqa: PLC0415 — see `database`
 
-        name = sql.Identifier(id)
-        with self.client.transaction(f"drop the role {id}") as connection:
-            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (id,)).fetchone() is None:
+        name = sql.Identifier(inputs.name)
+        with self.client.transaction(f"drop the role {inputs.name}") as connection:
+            known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (inputs.name,)).fetchone()
+            if known is None:  # the published plugin fails here, until a refresh
                 return
             row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
             if row is None:

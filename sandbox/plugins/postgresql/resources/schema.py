@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.kit.errors import ProviderError
 from providers.kit.resource import Context, Live, Resource
 from sandbox.plugins.inputs import StandInInputs
 from sandbox.plugins.postgresql.database import Server
@@ -19,7 +18,7 @@ class SchemaInputs(StandInInputs):
 
 
 class Schema(Resource[Server, SchemaInputs]):
-    """A schema; one that exists is adopted silently. The id is `database.schema`."""
+    """A schema; one that exists is adopted silently, whatever `ifNotExists` says. The id is `database.schema`."""
 
     token = "postgresql:index/schema:Schema"
     inputs = SchemaInputs
@@ -31,8 +30,6 @@ class Schema(Resource[Server, SchemaInputs]):
         with self.client.transaction(f"create the schema {inputs.name}", inputs.database) as connection:
             if not _exists(connection, inputs.name):
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(inputs.name)))
-            elif not inputs.if_not_exists:
-                raise ProviderError(f"The schema {inputs.name} exists already.")
         return f"{inputs.database}.{inputs.name}", {}
 
     def read(self, id: str, inputs: SchemaInputs | None, context: Context) -> Live | None:
