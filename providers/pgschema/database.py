@@ -34,35 +34,33 @@ class Database:
     @contextmanager
     def connection(self) -> Iterator[psycopg.Connection[Any]]:
         """A connection. Raises `ProviderError` where the database refuses or cannot be reached."""
+        with self._connect() as connection:
+            yield connection
+
+    def _connect(self) -> psycopg.Connection[Any]:
         import psycopg  # noqa: PLC0415 — a deployment without changes never connects
 
         try:
-            opened = psycopg.connect(
+            return psycopg.connect(
                 self._url, connect_timeout=_CONNECT_TIMEOUT, application_name="pulumi pgschema"
             )
         except psycopg.OperationalError as error:
+            # libpq's last line may be a question to the user, indented: the line before says what happened
+            said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
             raise ProviderError(
-                f"Postgres at {self.place} cannot be used, “{_first_line(error)}”; check databaseUrl."
+                f"The database {self.place} cannot be used, “{said[-1] if said else 'no reason given'}”; check that it runs and that "
+                "databaseUrl is right."
             ) from None
-        with opened as connection:
-            yield connection
 
     def execute(self, operations: Sequence[Operation], what: str) -> None:
         """Carry operations out in one transaction. `what` completes "Postgres refused to …". Raises `ProviderError`."""
-        import psycopg  # noqa: PLC0415 — ditto
         from sqlalchemy import create_engine, text  # noqa: PLC0415 — slow to import, and only changes need it
         from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
         from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
         from providers.pgschema.operations import execute  # noqa: PLC0415
 
-        engine = create_engine(
-            "postgresql+psycopg://",
-            creator=lambda: psycopg.connect(
-                self._url, connect_timeout=_CONNECT_TIMEOUT, application_name="pulumi pgschema"
-            ),
-            poolclass=NullPool,
-        )
+        engine = create_engine("postgresql+psycopg://", creator=self._connect, poolclass=NullPool)
         try:
             with engine.begin() as connection:
                 connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))

@@ -291,11 +291,23 @@ class Story:
         return tokens
 
     @step
-    def unreachable(self) -> Run:
-        """Hasura and the database are gone."""
+    def without_hasura(self) -> Run:
+        """A further column, while something else is where Hasura should be. (A closed port is given half a minute, for Hasura may be
+        starting: `tests/providers_hasura` sees to that.)"""
         _ = self.returned
+        column = {"usersTable.columns[2].name": "motto", "usersTable.columns[2].type": "text"}
+        self.engine.configure({**column, "hasura.endpoint": self.status["app"]["url"]})
+        return self.engine.up()
+
+    @step
+    def without_database(self) -> Run:
+        """And another, while Hasura is there, and the database is not."""
+        _ = self.without_hasura
+        column = {"usersTable.columns[3].name": "pet", "usersTable.columns[3].type": "text"}
         url = re.sub(r"@[^/]+/", f"@127.0.0.1:{CLOSED}/", self.database)
-        self.engine.configure({"hasura.endpoint": f"http://127.0.0.1:{CLOSED}"}, {"databaseUrl": url})
+        self.engine.configure(
+            {**column, "hasura.endpoint": self.status["hasura"]["url"]}, {"databaseUrl": url}
+        )
         return self.engine.up()
 
     # Breaking ---------------------------------------------------------------------------------------------------------------
