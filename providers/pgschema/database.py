@@ -48,7 +48,7 @@ class Database:
             # libpq's last line may be a question to the user, indented: the line before says what happened
             said = [line for line in str(error).splitlines() if line.strip() and not line.startswith("\t")]
             raise ProviderError(
-                f"The database {self.place} cannot be used, “{said[-1] if said else 'no reason given'}”; check that it runs and that "
+                f"Postgres at {self.place} cannot be used, “{said[-1] if said else 'no reason given'}”; check that it runs and that "
                 "databaseUrl is right."
             ) from None
 

@@ -206,7 +206,7 @@ def test_a_database_that_cannot_be_reached_is_said_in_a_sentence(story: Story):
     assert not gone.ok
     assert "Traceback" not in gone.text + gone.stderr
     (said,) = [text for text in gone.errors if text != "update failed"]
-    assert "The database 127.0.0.1:1/app cannot be used" in said and "Connection refused" in said
+    assert "Postgres at 127.0.0.1:1/app cannot be used" in said and "Connection refused" in said
     assert "check that it runs and that databaseUrl is right" in said
 
 
