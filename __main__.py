@@ -14,7 +14,7 @@ from components.auth0_login import Auth0Login, Auth0LoginArgs
 from components.hasura_project import CLAIMS_NAMESPACE, SYNC_ROLE, HasuraProject, HasuraProjectArgs
 from components.login_proof import Changes, LoginProof, LoginProofArgs
 from components.users_table import KEY_COLUMN, UsersTable, UsersTableArgs
-from proof import prove
+from proof import prove_deployment
 from providers.hasura.sdk import Provider as HasuraProvider
 from providers.pgschema.sdk import Provider as PgschemaProvider
 from settings import GUARD_COLUMN
@@ -114,6 +114,7 @@ login = Auth0Login(
             "roleMap": settings.roles.mapping,
             "claims": settings.claims,
         },
+        revision=settings.actions_revision,
         after=graphql.ready,
         hooks=changes.hooks,
     ),
@@ -129,9 +130,7 @@ chain: pulumi.Output[dict[str, Any]] = pulumi.Output.secret(
         audience=settings.audience,
         connections=list(settings.connections),
         sync_action_id=login.sync_action_id,
-        sync_action_urn=login.sync_action_urn,
         claims_action_id=login.claims_action_id,
-        claims_binding_urn=login.claims_binding_urn,
         hasura_endpoint=hasura.endpoint,
         hasura_admin_secret=hasura.admin_secret,
         source=hasura.source,
@@ -151,7 +150,7 @@ LoginProof(
         way=[login.configuration, graphql.fragment, graphql.environment, settings.audience, users.constraint],
         changes=changes,
         chain=chain,
-        prove=partial(prove, log=pulumi.log.info),
+        prove=partial(prove_deployment, log=pulumi.log.info),
         after=[*login.ready, *graphql.ready],
     ),
 )

@@ -237,6 +237,7 @@ class Settings(_Section):
         Annotated[Path, PlainValidator(formats.trusted_path)],
     ] = Field(default_factory=dict, examples=[{"x-hasura-org-id": "organization.id"}])
     sync: Sync = Sync()
+    actions_revision: str = Field(default="1", min_length=1, max_length=100, examples=["2"])
     users_table: UsersTable = UsersTable()
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(repr=False)
     hasura: Hasura

@@ -16,8 +16,11 @@ _TRIGGER = "post-login"
 
 @dataclass(frozen=True, kw_only=True)
 class Auth0LoginArgs:
-    """`sync` and `claims`: the configuration of the two Actions, see `actions/README.md`. `after`: what a login rests on: the
-    Actions are deployed, and bound, when all of it exists."""
+    """`sync` and `claims`: the configuration of the two Actions, see `actions/README.md`.
+
+    `revision`: any text. Another one has both Actions deployed anew, in place: for when somebody has changed their secrets, whose
+    values Auth0 never shows. `after`: what a login rests on: the Actions are deployed, and bound, when all of it exists.
+    """
 
     app_name: str
     single_page: bool
@@ -30,6 +33,7 @@ class Auth0LoginArgs:
     admin_secret: pulumi.Input[str]
     sync: dict[str, object]
     claims: dict[str, object]
+    revision: str
     after: Sequence[pulumi.Resource]
     hooks: pulumi.ResourceHookBinding | None = None
 
@@ -40,9 +44,7 @@ class Auth0Login(pulumi.ComponentResource):
     client_id: pulumi.Output[str]
     client_secret: pulumi.Output[str | None]
     sync_action_id: pulumi.Output[str]
-    sync_action_urn: pulumi.Output[str]
     claims_action_id: pulumi.Output[str]
-    claims_binding_urn: pulumi.Output[str]
     configuration: pulumi.Output[str]
     """Everything that the two Actions are made of, secret: whoever proves the login proves it again when this changes."""
     ready: list[pulumi.Resource]
@@ -72,6 +74,7 @@ class Auth0Login(pulumi.ComponentResource):
             f"{args.app_name}: sync user to Hasura",
             {
                 "CLIENT_IDS": client.client_id,
+                "REVISION": args.revision,
                 "HASURA_GRAPHQL_URL": args.graphql_url,
                 "HASURA_GRAPHQL_ADMIN_SECRET": args.admin_secret,
                 "SYNC": _json(args.sync),
@@ -82,7 +85,7 @@ class Auth0Login(pulumi.ComponentResource):
             f"{name}-hasura-claims",
             "hasura-claims.js",
             f"{args.app_name}: Hasura claims",
-            {"CLIENT_IDS": client.client_id, "CLAIMS": _json(args.claims)},
+            {"CLIENT_IDS": client.client_id, "REVISION": args.revision, "CLAIMS": _json(args.claims)},
             args.after,
         )
         # The chain fixes the order of the Actions, and keeps two read-modify-writes of the tenant's one list apart.
@@ -91,7 +94,6 @@ class Auth0Login(pulumi.ComponentResource):
         self.client_id = client.client_id
         self.client_secret = pulumi.Output.secret(credentials.client_secret)
         self.sync_action_id, self.claims_action_id = sync.id, claims.id
-        self.sync_action_urn, self.claims_binding_urn = sync.urn, second.urn
         self.configuration = pulumi.Output.secret(
             pulumi.Output.json_dumps(
                 [sync.code, sync.secrets, sync.id, claims.code, claims.secrets, claims.id]

@@ -24,6 +24,7 @@ COMMANDS = {
         "ops.verify",
         "Prove that a deployed stack syncs: run the sync Action, look for the row, remove it.",
     ),
+    "pulumi": ("ops.pulumi", "Run pulumi on the sandbox's stack: `./dev pulumi up --refresh`."),
     "bench": ("ops.bench", "Measure what the design promises, as ratios inside one run."),
     "conformance": (
         "ops.conformance",

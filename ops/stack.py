@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,10 +66,24 @@ class Stack:
         if done.returncode != 0:
             raise Problem(f"Pulumi did not take the configuration of {self.name}: {_last_line(done.stderr)}")
 
-    def run(self, command: str, *words: str) -> int:
-        """Run `pulumi COMMAND` with its output on this terminal; its exit status."""
-        arguments = [str(self.pulumi), command, "--stack", self.name, *words]
-        child = subprocess.Popen(arguments, cwd=paths.ROOT, env=self.environment, stdin=subprocess.DEVNULL)
+    def run(self, command: str, *words: str) -> None:
+        """Run `pulumi COMMAND` with its output on this terminal. Raises `Problem` with the first error where it fails."""
+        with tempfile.TemporaryDirectory() as folder:
+            events = Path(folder) / "events.json"
+            status = self._attached(
+                [command, "--stack", self.name, "--event-log", str(events), *words], stdin=subprocess.DEVNULL
+            )
+            if status != 0:
+                raise Problem(f"`pulumi {command}` failed: {_first_error(events)}")
+
+    def interactive(self, *words: str) -> int:
+        """Run pulumi with whatever words, the stack being the selected one, on this terminal; its exit status."""
+        return self._attached(words, stdin=None)
+
+    def _attached(self, words: Sequence[str], *, stdin: int | None) -> int:
+        # the event log is an option for programs, hidden from people
+        environment = {**self.environment, "PULUMI_STACK": self.name, "PULUMI_DEBUG_COMMANDS": "true"}
+        child = subprocess.Popen([str(self.pulumi), *words], cwd=paths.ROOT, env=environment, stdin=stdin)
         try:
             return child.wait()
         except BaseException:
@@ -195,6 +211,18 @@ def _is_engine(pid: int) -> bool:
     words: Sequence[str] = ("ps", "-o", "stat=,command=", "-p", str(pid))
     shown = subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
     return "pulumi" in shown and not shown.startswith("Z")  # Z: killed, and not yet reaped
+
+
+def _first_error(events: Path) -> str:
+    """The first error in an engine's event log that is about a resource, without the engine's words around it."""
+    found: list[str] = []
+    for line in events.read_text(encoding="utf-8").splitlines() if events.exists() else []:
+        diagnosis = json.loads(line).get("diagnosticEvent") or {}
+        if diagnosis.get("severity") == "error":
+            text = re.sub(r"<{%.*?%}>", "", diagnosis["message"]).strip()  # marks for colours
+            found.append(re.sub(r'^before hook "[^"]*" failed: ', "", text))
+    telling = [text for text in found if text not in ("update failed", "update canceled")]
+    return (telling or found or ["the lines above say why."])[0]
 
 
 def _last_line(text: str) -> str:

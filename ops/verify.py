@@ -53,7 +53,10 @@ def prove_links(chain: dict[str, Any], log: Callable[[str], None]) -> None:
     try:
         prove(chain, log)
     except BrokenLinkError as error:
-        raise Problem(str(error)) from None
+        sentence = str(error)
+        if "localhost" in str(chain.get("domain")):  # the engine needs the sandbox's environment there
+            sentence = sentence.replace("`pulumi ", "`./dev pulumi ")
+        raise Problem(sentence) from None
 
 
 def _sandbox_outputs(state: Path, name: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from proof.chain import Chain
 from proof.errors import BrokenLinkError
 
-__all__ = ["BrokenLinkError", "Chain", "prove"]
+__all__ = ["BrokenLinkError", "Chain", "prove", "prove_deployment"]
 
 
 def prove(chain: Chain | dict[str, Any], log: Callable[[str], None] = lambda text: None) -> None:
@@ -25,3 +25,13 @@ def prove(chain: Chain | dict[str, Any], log: Callable[[str], None] = lambda tex
     known = chain if isinstance(chain, Chain) else Chain(**chain)
     for link in LINKS:
         log(f"{link.name}: {link.check(known)}")
+
+
+def prove_deployment(chain: dict[str, Any], log: Callable[[str], None]) -> None:
+    """`prove`, at the end of a deployment: what a deployment may leave in the wrong order is put right first."""
+    from proof.order import put_sync_first  # noqa: PLC0415 — see `prove`
+
+    known = Chain(**chain)
+    if put_sync_first(known):
+        log("login flow: the sync Action was bound behind the claims Action, and is in front of it now")
+    prove(known, log)

@@ -21,9 +21,7 @@ class Chain:
     audience: str
     connections: list[str]
     sync_action_id: str
-    sync_action_urn: str
     claims_action_id: str
-    claims_binding_urn: str
     hasura_endpoint: str
     hasura_admin_secret: str = field(repr=False)
     source: str

@@ -11,7 +11,8 @@ import psycopg
 from proof.chain import Chain
 from proof.errors import BrokenLinkError
 from proof.http import Hasura, Management
-from proof.sync import sync_run
+from proof.order import bound_actions
+from proof.sync import ANEW, sync_run
 from proof.tokens import verification
 
 _REFRESH = "run `pulumi up --refresh` to put it back"
@@ -80,9 +81,8 @@ def actions(chain: Chain) -> str:
 
 def login_flow(chain: Chain) -> str:
     """Both Actions are bound to the login, the sync before the claims."""
-    link, management = "login flow", Management(chain)
-    bindings = management.call(link, "GET", "actions/triggers/post-login/bindings?per_page=100")["bindings"]
-    order = [binding["action"]["id"] for binding in bindings]
+    link = "login flow"
+    order = [binding["action"]["id"] for binding in bound_actions(Management(chain))]
     for title, action_id in (("sync", chain.sync_action_id), ("claims", chain.claims_action_id)):
         if action_id not in order:
             raise BrokenLinkError(
@@ -94,7 +94,7 @@ def login_flow(chain: Chain) -> str:
         raise BrokenLinkError(
             link,
             "the claims Action runs before the sync Action",
-            f"swap them in Auth0's login flow, or run `pulumi up --replace '{chain.claims_binding_urn}'`",
+            f"swap them in Auth0's login flow, or {ANEW}",
         )
     return "sync, then claims, bound to post-login"
 

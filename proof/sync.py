@@ -13,6 +13,8 @@ from proof.chain import Chain
 from proof.errors import BrokenLinkError
 from proof.http import Hasura, Management
 
+ANEW = "set actionsRevision in the configuration to another text and run `pulumi up`, which deploys both Actions anew"
+
 _LINK = "sync"
 _PROBE = "auth0|pulumi-proof-"
 
@@ -25,12 +27,9 @@ def sync_run(chain: Chain) -> str:
     )
     try:
         if not _row_exists(chain, probe):
-            found = f"the deployed sync Action ran for a probe user and no row came to {chain.schema}.{chain.table}{_reason(answer)}"
-            raise BrokenLinkError(
-                _LINK,
-                found,
-                f"its secrets or its code differ from the stack's: run `pulumi up --replace '{chain.sync_action_urn}'`",
-            )
+            said, mend = _reason(answer)
+            found = f"the deployed sync Action ran for a probe user and no row came to {chain.schema}.{chain.table}{said}"
+            raise BrokenLinkError(_LINK, found, mend)
         _owner_reads_only_own_row(chain, probe)
     finally:
         _remove(chain, probe)
@@ -61,17 +60,24 @@ def _event(chain: Chain, probe: str) -> dict[str, Any]:
     }
 
 
-def _reason(answer: Any) -> str:
-    """What the Action itself said, where the platform shows it (the answer's shape is not documented)."""
+def _reason(answer: Any) -> tuple[str, str]:
+    """What the Action itself said, where the platform shows it (the answer's shape is not documented), and what to do."""
     payload = answer.get("payload") if isinstance(answer, dict) else None
-    if not isinstance(payload, dict):
-        return ""
-    for key in ("error", "denied", "logs"):
+    payload = payload if isinstance(payload, dict) else {}
+    code = "correct actions/sync-user.js and run `pulumi up`"
+    for key, mend in (
+        ("error", code),
+        (
+            "denied",
+            f"where somebody has changed the Action's secrets, {ANEW}; else its log in Auth0 says more",
+        ),
+        ("logs", code),
+    ):
         said = payload.get(key)
         if said:
             text = said.get("message") or said.get("reason") if isinstance(said, dict) else said
-            return f" (it said: {str(text)[:200]})"
-    return ""
+            return f" (it said: {str(text)[:200]})", mend
+    return "", f"{code}; where somebody has changed the deployed Action, {ANEW}"
 
 
 def _owner_reads_only_own_row(chain: Chain, probe: str) -> None:

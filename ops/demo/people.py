@@ -77,9 +77,11 @@ def claims(token: str) -> dict[str, Any]:
 
 def _explain(error: LoginError) -> str:
     if "no connections enabled" in error.description:
-        return f"broken link “application”: Auth0 says “{error.description}”; run `pulumi up --refresh`."
+        return (
+            f"broken link “application”: Auth0 says “{error.description}”; run `./dev pulumi up --refresh`."
+        )
     if "Service not found" in error.description:
-        return f"broken link “audience”: Auth0 says “{error.description}”; run `pulumi up --refresh`."
+        return f"broken link “audience”: Auth0 says “{error.description}”; run `./dev pulumi up --refresh`."
     if error.error == "access_denied":
         return f"broken link “sync”: an Action refused the login with “{error.description}”; see `./dev sandbox logs auth0`."
     return f"Auth0 says “{error.description}” ({error.error})."
