@@ -20,16 +20,20 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command(
-    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": ["-h"]}
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_extra_args": True,
+        "help_option_names": ["-h", "--help"],
+    }
 )
 def pulumi(
     words: Annotated[list[str] | None, typer.Argument(help="Words for pulumi.", show_default=False)] = None,
 ) -> None:
-    """Run pulumi on the sandbox's stack: `./dev pulumi preview --diff`, `./dev pulumi up --refresh`, `./dev pulumi config`."""
+    """Run pulumi on the sandbox's stack: `./dev pulumi preview --diff`, `./dev pulumi up --refresh`, `./dev pulumi help up`."""
     state = paths.SANDBOX_STATE
     try:
         status = Sandbox(state).status()
     except SandboxError as error:
         raise Problem(str(error)) from None
     stack = Stack.open(ensure(console, quiet=True), state, status["auth0"]["ca_file"])
-    raise typer.Exit(stack.interactive(*(words or ["--help"])))
+    raise typer.Exit(stack.interactive(*(words or ["help"])))

@@ -191,11 +191,12 @@ def _rows(chain: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _show(rows: list[dict[str, Any]], title: str) -> None:
     table = Table(title=title, title_justify="left", title_style="")
-    for column in ("federated_id", "email", "name", "display_name"):
+    columns = ("federated_id", "email", "name", "display_name")
+    for column in columns:
         table.add_column(column, no_wrap=True)
     for row in rows:
         shown = {**row, "federated_id": f"{row['federated_id'][:10]}…"}
-        table.add_row(*(str(shown.get(column.header) or "") for column in table.columns))
+        table.add_row(*(str(shown.get(column) or "") for column in columns))
     out.print(table)
 
 

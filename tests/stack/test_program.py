@@ -240,7 +240,7 @@ def test_the_sync_action_has_its_settings_and_the_claims_action_no_credential(pl
     assert settings["role"] in permissions(plain, "insert")
     assert set(settings["columns"]) == set(permissions(plain, "update")[settings["role"]]["columns"])
     assert sync["HASURA_GRAPHQL_URL"] == "https://project.hasura.app/v1/graphql"
-    assert sorted(claims) == ["CLAIMS", "CLIENT_IDS"]
+    assert sorted(claims) == ["CLAIMS", "CLIENT_IDS", "REVISION"]
 
 
 def test_hasuras_database_role_gets_privileges_by_name(deployed):
