@@ -38,8 +38,16 @@ def test_role(place: Place):
     assert changes(place, "Role", made, changed) == {"password"}
     made = plugin.update("Role", made, changed)
     place.log_in("another-password")
-    place.sql("ALTER ROLE ROLE_ NOLOGIN")
-    assert changes(place, "Role", made, changed) == {"login"}
+    by_hand = {"NOLOGIN": "login", "SUPERUSER": "superuser", "CONNECTION LIMIT 1": "connectionLimit"}
+    for words in by_hand:
+        place.sql(f"ALTER ROLE ROLE_ {words}")
+    assert changes(place, "Role", made, changed) == set(by_hand.values())
+    place.sql("ALTER ROLE ROLE_ NOSUPERUSER")  # only a superuser can take it back
+    found = plugin.read("Role", made.id, made)
+    assert found is not None
+    made = plugin.update("Role", found, changed)
+    assert changes(place, "Role", made, changed) == set()
+    place.log_in("another-password")
     plugin.delete("Role", made)
     assert place.sql(query) == []
     assert plugin.read("Role", made.id, made) is None
@@ -205,7 +213,7 @@ def test_what_is_gone_is_no_failure_to_delete(granted: tuple[Place, Object, dict
 def test_what_the_stand_in_does_not_know_is_refused_by_name(place: Place):
     """Nothing that the program sets is dropped silently."""
     unknown = "is not known to the sandbox's stand-in for this plugin, which serves what this stack declares"
-    assert place.plugin.check("Role", place.role_inputs(superuser=True)).failures == {"superuser": unknown}
+    assert place.plugin.check("Role", place.role_inputs(assumeRole="x")).failures == {"assumeRole": unknown}
     everything = {**place.grant_inputs("table", "SELECT"), "objects": []}
     assert "must name the tables" in place.plugin.check("Grant", everything).failures["objects"]
     assert place.plugin.check("Grant", place.grant_inputs("table", "ALL")).failures.keys() == {

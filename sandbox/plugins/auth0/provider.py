@@ -14,7 +14,7 @@ from sandbox.plugins.auth0.resources.client_credentials import ClientCredentials
 from sandbox.plugins.auth0.resources.connection_client import ConnectionClient
 from sandbox.plugins.auth0.resources.resource_server import ResourceServer
 from sandbox.plugins.auth0.resources.trigger_action import TriggerAction
-from sandbox.plugins.inputs import StandIn, StandInInputs
+from sandbox.plugins.kinds import StandIn, StandInInputs
 
 
 class Config(StandInInputs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from sandbox.plugins.inputs import StandIn, StandInInputs
+from sandbox.plugins.kinds import StandIn, StandInInputs
 from sandbox.plugins.postgresql.database import Server
 from sandbox.plugins.postgresql.resources.grant import Grant
 from sandbox.plugins.postgresql.resources.role import Role

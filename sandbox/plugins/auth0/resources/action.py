@@ -9,10 +9,10 @@ from pydantic import Field
 
 from providers.kit.errors import PartialError, ProviderError
 from providers.kit.inputs import dump
-from providers.kit.resource import Context, Live, Resource
+from providers.kit.resource import Context, Live
 from providers.kit.values import Props, Secret, Unknown, reveal
 from sandbox.plugins.auth0.api import ManagementApi
-from sandbox.plugins.inputs import StandInInputs
+from sandbox.plugins.kinds import StandInInputs, StandInResource
 
 _DEADLINE = 360.0  # seconds for a build with its deployment, as in the published plugin
 _POLL = 0.1
@@ -43,7 +43,7 @@ class ActionInputs(StandInInputs):
     secrets: list[ActionSecret] = Field(default_factory=list)
 
 
-class Action(Resource[ManagementApi, ActionInputs]):
+class Action(StandInResource[ManagementApi, ActionInputs]):
     """An Action. Secret values are never returned by the API, so their drift cannot be seen."""
 
     token = "auth0:index/action:Action"

@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.kit.values import Props
 from sandbox.plugins.auth0.resources.simple import SimpleResource
-from sandbox.plugins.inputs import StandInInputs
+from sandbox.plugins.kinds import StandInInputs
 
 
 class JwtConfiguration(StandInInputs):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.kit.resource import Context, Live, Resource
+from providers.kit.resource import Context, Live
 from sandbox.plugins.auth0.api import ManagementApi
-from sandbox.plugins.inputs import StandInInputs
+from sandbox.plugins.kinds import StandInInputs, StandInResource
 
 _PUBLIC = frozenset({"native", "spa"})  # applications that can keep no secret
 
@@ -18,7 +18,7 @@ class ClientCredentialsInputs(StandInInputs):
     authentication_method: str
 
 
-class ClientCredentials(Resource[ManagementApi, ClientCredentialsInputs]):
+class ClientCredentials(StandInResource[ManagementApi, ClientCredentialsInputs]):
     """The authentication method of an application. The id is the application's."""
 
     token = "auth0:index/clientCredentials:ClientCredentials"

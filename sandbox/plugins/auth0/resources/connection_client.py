@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from providers.kit.errors import ProviderError
-from providers.kit.resource import Context, Live, Resource
+from providers.kit.resource import Context, Live
 from sandbox.plugins.auth0.api import ApiError, ManagementApi
-from sandbox.plugins.inputs import StandInInputs
+from sandbox.plugins.kinds import StandInInputs, StandInResource
 
 
 class ConnectionClientInputs(StandInInputs):
@@ -17,7 +17,7 @@ class ConnectionClientInputs(StandInInputs):
     client_id: str
 
 
-class ConnectionClient(Resource[ManagementApi, ConnectionClientInputs]):
+class ConnectionClient(StandInResource[ManagementApi, ConnectionClientInputs]):
     """People can log in to the application through the connection. The id is `connection::client`."""
 
     token = "auth0:index/connectionClient:ConnectionClient"

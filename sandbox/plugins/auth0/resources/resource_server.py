@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.plugins.auth0.resources.simple import SimpleResource
-from sandbox.plugins.inputs import StandInInputs
+from sandbox.plugins.kinds import StandInInputs
 
 
 class ResourceServerInputs(StandInInputs):

@@ -7,13 +7,14 @@ from urllib.parse import quote
 
 from providers.kit.diffing import Diff
 from providers.kit.inputs import Inputs
-from providers.kit.resource import Context, InputsT, Live, Resource
+from providers.kit.resource import Context, InputsT, Live
 from providers.kit.values import Props
 from sandbox.plugins.auth0.api import ManagementApi
 from sandbox.plugins.auth0.fields import from_api, to_api
+from sandbox.plugins.kinds import StandInResource
 
 
-class SimpleResource(Resource[ManagementApi, InputsT]):
+class SimpleResource(StandInResource[ManagementApi, InputsT]):
     """`path` is the collection's, `id_field` holds the id in its objects."""
 
     path: ClassVar[str]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.kit.resource import Context, Live, Resource
+from providers.kit.resource import Context, Live
 from sandbox.plugins.auth0.api import ManagementApi
-from sandbox.plugins.inputs import StandInInputs
+from sandbox.plugins.kinds import StandInInputs, StandInResource
 
 
 class TriggerActionInputs(StandInInputs):
@@ -17,7 +17,7 @@ class TriggerActionInputs(StandInInputs):
     display_name: str | None = None
 
 
-class TriggerAction(Resource[ManagementApi, TriggerActionInputs]):
+class TriggerAction(StandInResource[ManagementApi, TriggerActionInputs]):
     """A binding. The API knows only the whole list, so this reads it and writes it back with its own entry. Id: `trigger::action`."""
 
     token = "auth0:index/triggerAction:TriggerAction"

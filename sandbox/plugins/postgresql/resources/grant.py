@@ -7,9 +7,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from providers.kit.inputs import CheckFailure
-from providers.kit.resource import Context, Live, Resource
+from providers.kit.resource import Context, Live
 from providers.kit.values import UNKNOWN, Props, reveal
-from sandbox.plugins.inputs import StandInInputs
+from sandbox.plugins.kinds import StandInInputs, StandInResource
 from sandbox.plugins.postgresql.database import Server
 
 _SCHEMA_ACL = """
@@ -37,7 +37,7 @@ class GrantInputs(StandInInputs):
     ]
 
 
-class Grant(Resource[Server, GrantInputs]):
+class Grant(StandInResource[Server, GrantInputs]):
     """Privileges. The id is made of the role and of what it may use."""
 
     token = "postgresql:index/grant:Grant"

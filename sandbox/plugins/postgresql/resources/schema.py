@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from providers.kit.resource import Context, Live, Resource
-from sandbox.plugins.inputs import StandInInputs
+from providers.kit.resource import Context, Live
+from sandbox.plugins.kinds import StandInInputs, StandInResource
 from sandbox.plugins.postgresql.database import Server
 
 
@@ -17,7 +17,7 @@ class SchemaInputs(StandInInputs):
     if_not_exists: bool = True
 
 
-class Schema(Resource[Server, SchemaInputs]):
+class Schema(StandInResource[Server, SchemaInputs]):
     """A schema; one that exists is adopted silently, whatever `ifNotExists` says. The id is `database.schema`."""
 
     token = "postgresql:index/schema:Schema"

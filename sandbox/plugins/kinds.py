@@ -1,4 +1,4 @@
-"""Inputs of the stand-ins: what they do not know is refused by name, never dropped."""
+"""What the stand-ins have in common: what they do not know is refused by name, and what the published plugins made is theirs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from providers.kit.diffing import Diff
 from providers.kit.errors import ProviderError
 from providers.kit.inputs import Inputs
 from providers.kit.provider import ClientT, Provider
-from providers.kit.resource import Resource
+from providers.kit.resource import InputsT, Resource
+from providers.kit.values import Props, Secret
 
 # What plugins built by Pulumi's bridge note among the inputs that they keep: state of theirs stays readable.
 _NOTES = frozenset({"__defaults", "__meta"})
@@ -36,6 +38,22 @@ class StandInInputs(Inputs):
         if failures:
             raise ValidationError.from_exception_data(cls.__name__, failures)
         return given
+
+
+class StandInResource(Resource[ClientT, InputsT]):
+    """Base of every resource of a stand-in. It takes over what the published plugin made, and the other way round."""
+
+    def diff(self, old: Props, new: Props) -> Diff:
+        """What changes, the published plugin's notes in the state aside."""
+        return super().diff(_without_notes(old), new)
+
+
+def _without_notes(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return Secret(_without_notes(value.value))
+    if isinstance(value, dict):
+        return {key: _without_notes(item) for key, item in value.items() if key not in _NOTES}
+    return [_without_notes(item) for item in value] if isinstance(value, list) else value
 
 
 class StandIn(Provider[ClientT]):
