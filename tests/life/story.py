@@ -132,6 +132,11 @@ class Story:
             for item in action["inputs"]["secrets"]
         ]
 
+    def urn(self, end: str) -> str:
+        """The URN of a resource of the stack by its end."""
+        urns = [str(item["urn"]) for item in self.engine.cli.resources()]
+        return next(urn for urn in urns if urn.endswith(end))
+
     def known_secrets(self) -> dict[str, str]:
         """Every credential of this world, by name."""
         status, role = self.status, re.search(r"://[^:]+:([^@]+)@", self.deployed_url)
@@ -194,7 +199,8 @@ class Story:
         """Everything is changed behind the stack's back, then previewed."""
         _ = self.repeated
         chain = self.chain
-        self.tenant.bind([item for item in self.tenant.bound() if item[0] != chain["claims_action_id"]])
+        # the sync's binding: made anew, it lands behind the claims'
+        self.tenant.bind([item for item in self.tenant.bound() if item[0] != chain["sync_action_id"]])
         self.tenant.change_action(
             chain["sync_action_id"], code="exports.onExecutePostLogin = async () => {};"
         )
@@ -239,10 +245,14 @@ class Story:
 
     @step
     def proved(self) -> Run:
-        """The audience is right again, and the sync Action is made anew, as a proof may advise: this `up` proves."""
+        """The audience is right again; meanwhile the sync Action got another secret by hand. Another `actionsRevision` deploys the
+        Actions anew, and the user wants a wholly new claims Action, too."""
         _ = self.failed
         self.expect_audience(AUDIENCE)
-        up = self.engine.up(replace=[self.chain["sync_action_urn"]])
+        wrong = [{**item, "value": "wrong"} for item in self.action_secrets("login-sync-user")]
+        self.tenant.change_action(self.chain["sync_action_id"], secrets=wrong)
+        self.engine.configure({"actionsRevision": "2"})
+        up = self.engine.up(replace=[self.urn("Action::login-hasura-claims")])
         self.chain = self.engine.outputs()["chain"]
         self.bound_after_proof = self.tenant.bound()
         return up
