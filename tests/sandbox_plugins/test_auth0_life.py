@@ -247,3 +247,21 @@ def test_what_a_stand_in_does_not_know_is_refused_by_name(auth0: Executable):
         PluginError, match="stand-in for the plugin auth0 has no resource 'auth0:index/role:Role'"
     ):
         auth0.check("Role", {"name": "admin"})
+
+
+@stand_in_only
+def test_what_the_published_plugin_made_is_taken_over(auth0: Executable):
+    """Its notes among the inputs are no difference, be secrets wrapped one by one or as a list, and hold nothing back."""
+    made = auth0.create("Action", ACTION)
+    noted = [{**item, "__defaults": []} for item in made.inputs["secrets"]]
+    inputs = {
+        **made.inputs,
+        "__defaults": [],
+        "supportedTriggers": {**made.inputs["supportedTriggers"], "__defaults": []},
+        "secrets": Secret(reveal(noted)),
+    }
+    theirs = Object(made.id, inputs, {**made.state, "__meta": "{}"})
+    assert not auth0.diff("Action", theirs, made.inputs)
+    assert auth0.read("Action", theirs.id, theirs) is not None
+    assert auth0.update("Action", theirs, action(code="// 2")).id == made.id
+    auth0.delete("Action", theirs)
