@@ -127,10 +127,10 @@ class Story:
         """The secrets of an Action with their values, which only the stack's state knows."""
         shown = self.engine.stack.export_stack().deployment or {}
         action = next(item for item in shown["resources"] if item["urn"].endswith(f"action:Action::{name}"))
-        return [
-            {"name": item["name"], "value": json.loads(_plain(item["value"]))}
-            for item in action["inputs"]["secrets"]
-        ]
+        kept = action["inputs"]["secrets"]
+        # One secret a value, or the whole list as one: the plugin decides.
+        listed = json.loads(_plain(kept)) if isinstance(kept, dict) else kept
+        return [{"name": item["name"], "value": json.loads(_plain(item["value"]))} for item in listed]
 
     def urn(self, end: str) -> str:
         """The URN of a resource of the stack by its end."""
