@@ -25,7 +25,9 @@ class Changes:
         def notice(_: pulumi.ResourceHookArgs) -> None:
             self.noticed = True
 
-        hook = pulumi.ResourceHook(f"{name}-changes", notice)
+        # In a preview, too: it must say that the way will be proved again.
+        always = pulumi.ResourceHookOptions(on_dry_run=True)
+        hook = pulumi.ResourceHook(f"{name}-changes", notice, always)
         self.hooks = pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
 import requests
 
@@ -81,6 +82,16 @@ class Management:
         raise BrokenLinkError(
             link, found, "give the Management API client the scope that it names, or try again"
         )
+
+
+_MANAGEMENT: WeakKeyDictionary[Chain, Management] = WeakKeyDictionary()
+
+
+def management_of(chain: Chain) -> Management:
+    """The one client of a chain: Auth0 meters the tokens of machines, and a proof needs a single one."""
+    if chain not in _MANAGEMENT:
+        _MANAGEMENT[chain] = Management(chain)
+    return _MANAGEMENT[chain]
 
 
 class Hasura:

@@ -10,7 +10,7 @@ import psycopg
 
 from proof.chain import Chain
 from proof.errors import BrokenLinkError
-from proof.http import Hasura, Management
+from proof.http import Hasura, management_of
 from proof.order import bound_actions
 from proof.sync import ANEW, sync_run
 from proof.tokens import verification
@@ -28,7 +28,7 @@ class Link:
 
 def application(chain: Chain) -> str:
     """The application exists, and people can log in to it through every connection that is configured."""
-    link, management = "application", Management(chain)
+    link, management = "application", management_of(chain)
     client = management.call(
         link, "GET", f"clients/{quote(chain.client_id)}?fields=client_id,name&include_fields=true"
     )
@@ -52,7 +52,7 @@ def application(chain: Chain) -> str:
 
 def audience(chain: Chain) -> str:
     """The API exists under the audience that Hasura expects, and signs as Hasura verifies."""
-    link, management = "audience", Management(chain)
+    link, management = "audience", management_of(chain)
     api = management.call(link, "GET", f"resource-servers/{quote(chain.audience, safe='')}")
     if api is None:
         raise BrokenLinkError(link, f"Auth0 has no API with the identifier {chain.audience}", _REFRESH)
@@ -67,7 +67,7 @@ def audience(chain: Chain) -> str:
 
 def actions(chain: Chain) -> str:
     """Both Actions exist, and what is deployed is what was last saved."""
-    link, management, names = "Actions", Management(chain), []
+    link, management, names = "Actions", management_of(chain), []
     for action_id in (chain.sync_action_id, chain.claims_action_id):
         action = management.call(link, "GET", f"actions/actions/{action_id}")
         if action is None:
@@ -82,7 +82,7 @@ def actions(chain: Chain) -> str:
 def login_flow(chain: Chain) -> str:
     """Both Actions are bound to the login, the sync before the claims."""
     link = "login flow"
-    order = [binding["action"]["id"] for binding in bound_actions(Management(chain))]
+    order = [binding["action"]["id"] for binding in bound_actions(management_of(chain))]
     for title, action_id in (("sync", chain.sync_action_id), ("claims", chain.claims_action_id)):
         if action_id not in order:
             raise BrokenLinkError(

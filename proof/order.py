@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from proof.chain import Chain
-from proof.http import Management
+from proof.http import Management, management_of
 
 LINK = "login flow"
 BINDINGS = "actions/triggers/post-login/bindings"
@@ -23,7 +23,7 @@ def bound_actions(management: Management) -> list[dict[str, Any]]:
 
 def put_sync_first(chain: Chain) -> bool:
     """Swap the two Actions where the claims run first; the places of others' stay. Whether there was anything to do."""
-    management = Management(chain)
+    management = management_of(chain)
     bindings = bound_actions(management)
     order = [binding["action"]["id"] for binding in bindings]
     ours = (chain.sync_action_id, chain.claims_action_id)

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from proof.chain import Chain
 from proof.errors import BrokenLinkError
-from proof.http import Hasura, Management
+from proof.http import Hasura, management_of
 
 ANEW = "set actionsRevision in the configuration to another text and run `pulumi up`, which deploys both Actions anew"
 
@@ -22,7 +22,7 @@ _PROBE = "auth0|pulumi-proof-"
 def sync_run(chain: Chain) -> str:
     """Run the Action through the Management API's test call; a row must come of it that its owner, and nobody else, can read."""
     probe = _PROBE + secrets.token_hex(8)
-    answer = Management(chain).call(
+    answer = management_of(chain).call(
         _LINK, "POST", f"actions/actions/{chain.sync_action_id}/test", {"payload": _event(chain, probe)}
     )
     try:

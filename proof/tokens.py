@@ -11,7 +11,7 @@ from typing import Any
 
 from proof.chain import Chain
 from proof.errors import BrokenLinkError
-from proof.http import Hasura, Management
+from proof.http import Hasura, Management, management_of
 
 _LINK = "token verification"
 _MEND = "set HASURA_GRAPHQL_JWT_SECRET as the output hasuraEnv says (`pulumi up --refresh` does it on Hasura Cloud)"
@@ -23,7 +23,7 @@ def verification(chain: Chain) -> str:
     if not config.get("is_jwt_set"):
         raise BrokenLinkError(_LINK, "Hasura has no JWT configuration, so no token opens anything", _MEND)
     pinned = f"audience {chain.audience}, issuer https://{chain.domain}/"
-    token = _token(Management(chain), chain)
+    token = _token(management_of(chain), chain)
     if token is None:
         return f"a JWT configuration is set (with the scopes create:client_grants and delete:client_grants a token is tried for {pinned})"
     answer = Hasura(chain, credentials={"Authorization": f"Bearer {token}"}).call(

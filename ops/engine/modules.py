@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +82,11 @@ def go_environment() -> dict[str, str]:
     environment.pop("GOFLAGS", None)
     environment.pop("GOOS", None)
     environment.pop("GOARCH", None)
+    if sys.platform != "darwin":
+        # Go counts its own use under the user's configuration folder: into ours instead. The user's settings of Go still hold.
+        own = Path(environment.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+        environment.setdefault("GOENV", str(own / "go" / "env"))
+        environment["XDG_CONFIG_HOME"] = str(paths.TOOLCHAIN / "config")
     return environment
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 import requests
@@ -24,6 +26,7 @@ def world(monkeypatch: pytest.MonkeyPatch):
         services = Services(answers)
         monkeypatch.setattr("proof.http.requests.request", services.request)
         monkeypatch.setattr("proof.http.time.sleep", lambda seconds: None)
+        monkeypatch.setattr("proof.http._MANAGEMENT", WeakKeyDictionary())
         return services
 
     return answering
@@ -205,3 +208,12 @@ def test_a_source_that_is_gone_breaks_the_link(world):
     """By its name."""
     world({"POST /v1/metadata": (200, {"metadata": {"sources": []}})})
     assert "Hasura has no source default" in str(broken(links.metadata, CHAIN))
+
+
+def test_a_proof_needs_a_single_token_of_the_management_api(world):
+    """Auth0 meters the tokens of machines."""
+    services = world({"GET /api/v2/actions/triggers/post-login/bindings": (200, {"bindings": []})})
+    chain = dataclasses.replace(CHAIN)
+    broken(links.login_flow, chain)
+    broken(links.login_flow, chain)
+    assert services.asked.count("POST /oauth/token") == 1
