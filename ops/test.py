@@ -52,7 +52,8 @@ def test(context: typer.Context) -> None:
             if run(command, environment):
                 failed.append(name)
     section("pytest")
-    status = run(["python", "-m", "pytest", "-n", WORKERS, *words], environment)
+    # by file: a module that shares one long story (tests/life) must live it once, not once a worker
+    status = run(["python", "-m", "pytest", "-n", WORKERS, "--dist", "loadfile", *words], environment)
     if failed:
         print_problem(f"Failed before the tests: {', '.join(failed)} (see above).")
     sys.exit(status or (1 if failed else 0))

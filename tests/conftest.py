@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from sandbox.postgres import Server, temporary_server
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A command that a script starts in the background ignores Ctrl-C, and so would all that the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
