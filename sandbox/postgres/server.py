@@ -230,7 +230,9 @@ class Server:
         complaints = [line for line in lines if "FATAL:" in line or "ERROR:" in line or "error:" in line]
         # Single-user mode ends with 0 whatever became of its statements.
         if done.returncode != 0 or complaints:
-            said = [*complaints, *reversed(lines), "it gave no reason"][0]
+            # initdb's last line says that it tidies up after itself
+            reasons = [line for line in reversed(lines) if "removing" not in line]
+            said = [*complaints, *reasons, "it gave no reason"][0]
             raise SandboxError(
                 f"Postgres could not make its data directory {self.place.data}: {said} "
                 f"(status {done.returncode})."
