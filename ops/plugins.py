@@ -9,7 +9,8 @@ import os
 import shlex
 import shutil
 import subprocess
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -29,6 +30,11 @@ DOWNLOADS = "https://get.pulumi.com"
 NOTE = (
     "The published auth0 and postgresql plugins cannot be downloaded here: the stand-ins in sandbox/plugins take their place "
     "(they serve the sandbox, not a real tenant)."
+)
+# Go takes its certificate authorities from the keychain there, and SSL_CERT_FILE is not asked.
+NOTE_MACOS = (
+    "On macOS the published auth0 plugin cannot be told to trust the sandbox's certificate: the stand-ins in sandbox/plugins take "
+    "its place (they serve the sandbox, not a real tenant)."
 )
 
 
@@ -115,6 +121,8 @@ def provide(pulumi: Path) -> Choice:
         raise UsageProblem(f"{OVERRIDE}={wanted} is not known: set it to standin or published, or unset it.")
     if wanted == "standin":
         return stand_ins()
+    if wanted == "" and sys.platform == "darwin":
+        return replace(stand_ins(), note=NOTE_MACOS)
     if all(on_path(name) or is_installed(name) for name in PLUGINS):
         return Choice("published", paths.PULUMI_HOME)
     if reachable(DOWNLOADS):

@@ -51,6 +51,7 @@ def no_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(paths, "PULUMI_HOME", tmp_path / "home")
     monkeypatch.setattr(paths, "STAND_IN_HOME", tmp_path / "stand-in-home")
     monkeypatch.setattr(plugins, "reachable", lambda url: False)
+    monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.delenv(plugins.OVERRIDE, raising=False)
     return tmp_path / "home"
@@ -175,3 +176,16 @@ def test_command_prints_where_the_tools_are_for_programs():
     node = subprocess.run([found["node"], "--version"], capture_output=True, text=True, check=True)
     assert node.stdout.startswith("v22.")
     assert Path(found["pulumi"]).parent == Path(found["bin_dirs"][0])
+
+
+def test_on_macos_stand_ins_serve_the_sandbox_though_the_published_plugins_are_there(
+    no_plugins: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Go asks the keychain there, which knows nothing of the sandbox's certificate authority; DEV_PLUGINS still decides."""
+    for name in plugins.PLUGINS:
+        install(no_plugins, name)
+    monkeypatch.setattr("sys.platform", "darwin")
+    chosen = plugins.provide(Path("pulumi"))
+    assert (chosen.kind, chosen.note) == ("stand-in", plugins.NOTE_MACOS)
+    monkeypatch.setenv(plugins.OVERRIDE, "published")
+    assert plugins.provide(Path("pulumi")).kind == "published"
