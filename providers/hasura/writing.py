@@ -33,7 +33,7 @@ class Writer:
     def __init__(self, client: EngineClient, own: Mapping[Key, Any], patience: Patience) -> None:
         self.client, self.patience = client, patience
         self._own_names = {name for key in own for name in _engine_names(key)}
-        self._sources = sorted({key[1] for key in own if key[0] == "sources"})
+        self._sources = {key[1] for key in own if key[0] == "sources"}
         self._reloaded = False
 
     def run(self, planner: Planner, memory: Memory) -> Plan:
@@ -45,6 +45,7 @@ class Writer:
         first: Plan | None = None
         while True:
             exported = self.client.export(self.patience)
+            there = {str(source["name"]) for source in exported.metadata.get("sources", [])}
             plan = planner(objects(canonical(exported.metadata)), memory if first is None else first.memory)
             if plan.conflicts:
                 raise ProviderError(_conflict(self.client.http.name, plan.conflicts))
@@ -62,7 +63,7 @@ class Writer:
                         f"{self.client.http.name} is being changed by others all the time; nothing was written. Try again."
                     ) from None
             except InconsistentError as failure:
-                self._look_again(failure)
+                self._look_again(failure, sorted(self._sources & there))
             else:
                 return plan
 
@@ -97,11 +98,14 @@ class Writer:
         if bad:
             raise InconsistentError(bad)
 
-    def _look_again(self, failure: InconsistentError) -> None:
-        """The engine knows a database as it was when it looked last, and may still be starting after a change."""
-        if not self._reloaded and self._sources:
+    def _look_again(self, failure: InconsistentError, sources: list[str]) -> None:
+        """The engine knows a database as it was when it looked last, and may still be starting after a change.
+
+        `sources`: those of ours that it has already; it refuses to look at others.
+        """
+        if not self._reloaded and sources:
             self._reloaded = True
-            self.client.reload(self._sources, self.patience)
+            self.client.reload(sources, self.patience)
             return
         reasons = " ".join(str(item.get("reason")) for item in failure.objects)
         if any(word in reasons for word in ("environment variable", "connection")) and self.patience.pause():
@@ -139,4 +143,7 @@ def _inconsistency(service: str, found: list[Json]) -> str:
     reasons = "; ".join(f"{_name(item)}: {item.get('reason', 'no reason given')}" for item in found[:3])
     more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
     what = reasons or "it does not say which"
-    return f"{service} would have inconsistent objects, so nothing was written: {what}{more}."
+    advice = ""
+    if "environment variable" in reasons:
+        advice = " Set it in the engine's environment, restart the engine, and deploy again."
+    return f"{service} would have inconsistent objects, so nothing was written: {what}{more}.{advice}"

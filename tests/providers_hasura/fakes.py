@@ -136,6 +136,11 @@ class FakeEngine(Service):
                 found = self.inconsistent(self.metadata)
                 return 200, {"is_consistent": not found, "inconsistent_objects": found}
             case "reload_metadata":
+                there = [source["name"] for source in self.metadata["sources"]]
+                for name in body["args"].get("reload_sources") or []:
+                    if name not in there:
+                        error = f'source with name "{name}" does not exist'
+                        return 400, {"error": error, "path": "$.args.reload_sources", "code": "not-exists"}
                 self.hidden_until_reload.clear()
                 return 200, {"message": "success", "is_consistent": True}
             case "replace_metadata":

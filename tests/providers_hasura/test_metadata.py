@@ -247,9 +247,14 @@ def test_an_engine_that_has_its_environment_only_soon_is_waited_for(
 
 
 def test_a_variable_that_never_comes_is_named(plugin: Plugin, engine: FakeEngine) -> None:
+    """For a source that the engine has and for one that it would get: it cannot be asked to look at that one again."""
     engine.environment.clear()
-    with pytest.raises(PluginError, match="environment variable 'PG_DATABASE_URL' not set"):
-        plugin.create("Metadata", BASIC, timeout=0.5)
+    mine = {"name": "mine", "configuration": SOURCE["configuration"], "tables": [{"table": "users"}]}
+    for fragment in (BASIC, {"fragment": {"sources": [mine]}}):
+        with pytest.raises(PluginError) as failure:
+            plugin.create("Metadata", fragment, timeout=0.5)
+        assert "environment variable 'PG_DATABASE_URL' not set" in failure.value.sentence
+        assert "restart the engine, and deploy again" in failure.value.sentence
 
 
 def test_a_faster_writer_is_met_with_another_try(plugin: Plugin, engine: FakeEngine) -> None:
