@@ -58,7 +58,7 @@ def measure(ground: Ground, people: int = PEOPLE, logins: int = LOGINS) -> list[
 
 
 def _rows(ground: Ground, crowd: list[Person]) -> int:
-    chain = ground.outputs["chain"]
+    chain = ground.chain
     query = sql.SQL("SELECT count(*) FROM {} WHERE email = ANY(%s)").format(
         sql.Identifier(chain["schema"], chain["table"])
     )

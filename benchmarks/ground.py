@@ -74,6 +74,14 @@ class Ground:
         return self.stack.outputs()
 
     @cached_property
+    def chain(self) -> dict[str, Any]:
+        """What the deployment keeps for its proof."""
+        chain = self.stack.chain()
+        if chain is None:
+            raise Problem("The stack of the measurement has no chain in its state: it was not deployed.")
+        return chain
+
+    @cached_property
     def application(self) -> Application:
         """The deployed application, for logins."""
         return Application(

@@ -59,6 +59,9 @@ class LoginProof(pulumi.ComponentResource):
             # requests and psycopg block: in a thread, so that the engine's other calls are answered meanwhile
             await asyncio.get_running_loop().run_in_executor(None, args.prove, chain or {})
 
+        # Kept in the state, where whoever may read its secrets finds it, for a proof at any other time (`./dev verify`). As an
+        # output of the stack it would hold back all the others until everything is deployed.
+        pulumi.Stash(f"{name}-chain", input=args.chain, opts=pulumi.ResourceOptions(parent=self))
         hook = pulumi.ResourceHook(f"{name}-proof", prove)
         revision = pulumi.Stash(
             f"{name}-revision",

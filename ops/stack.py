@@ -99,9 +99,13 @@ class Stack:
         found: dict[str, Any] = json.loads(shown.stdout)
         return found
 
-    def export(self) -> dict[str, Any]:
-        """The deployment as the engine keeps it, secrets encrypted."""
-        exported = self._capture("stack", "export", "--stack", self.name)
+    def chain(self) -> dict[str, Any] | None:
+        """What the proof needs to know; None where nothing is deployed."""
+        return find_chain(self.export("--show-secrets"))
+
+    def export(self, *words: str) -> dict[str, Any]:
+        """The deployment as the engine keeps it, secrets encrypted unless `words` ask for plain text."""
+        exported = self._capture("stack", "export", "--stack", self.name, *words)
         if exported.returncode != 0:
             raise Problem(f"Pulumi does not export {self.name}: {_last_line(exported.stderr)}")
         found: dict[str, Any] = json.loads(exported.stdout)
@@ -192,6 +196,16 @@ def settings_for(status: Status) -> tuple[dict[str, str], dict[str, str]]:
         "hasura.cloudToken": status["hasura_cloud"]["token"],
     }
     return plain, secret
+
+
+def find_chain(exported: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The chain that a deployment keeps for its proof (`components/login_proof.py`), from `pulumi stack export --show-secrets`."""
+    for resource in exported["deployment"].get("resources") or []:
+        if resource["urn"].endswith("LoginProof$pulumi:index:Stash::proof-chain"):
+            kept = resource["inputs"]["input"]
+            chain: dict[str, Any] = json.loads(kept["plaintext"]) if "plaintext" in kept else kept
+            return chain
+    return None
 
 
 def _passphrase(state: Path) -> str:

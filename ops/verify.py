@@ -14,7 +14,7 @@ from ops import paths
 from ops.console import console, say
 from ops.environment import trust_sandbox
 from ops.errors import Problem
-from ops.stack import Stack
+from ops.stack import Stack, find_chain
 from ops.toolchain import ensure
 from proof import BrokenLinkError, prove
 from sandbox.errors import SandboxError
@@ -40,9 +40,8 @@ def verify(
     ] = paths.SANDBOX_STATE,
 ) -> None:
     """Prove that a deployed stack syncs: check every link, run the sync Action with a probe user, look for its row, remove it."""
-    outputs = _sandbox_outputs(state, stack) if stack == "sandbox" else _outputs(stack)
-    chain = outputs.get("chain")
-    if not isinstance(chain, dict):
+    chain = _sandbox_chain(state, stack) if stack == "sandbox" else _chain(stack)
+    if chain is None:
         raise Problem(f"The stack {stack} has nothing deployed that could be proved: run `pulumi up` first.")
     prove_links(chain, lambda text: console.print(f"[green]✓[/] {text}"))
     say("Every link holds.")
@@ -59,7 +58,7 @@ def prove_links(chain: dict[str, Any], log: Callable[[str], None]) -> None:
         raise Problem(sentence) from None
 
 
-def _sandbox_outputs(state: Path, name: str) -> dict[str, Any]:
+def _sandbox_chain(state: Path, name: str) -> dict[str, Any] | None:
     toolchain = ensure(console, quiet=True)
     try:
         status = Sandbox(state).status()
@@ -67,30 +66,19 @@ def _sandbox_outputs(state: Path, name: str) -> dict[str, Any]:
         raise Problem(str(error)) from None
     stack = Stack.open(toolchain, state, status["auth0"]["ca_file"], name)
     trust_sandbox(status["auth0"]["ca_file"])
-    return stack.outputs()
+    return stack.chain()
 
 
-def _outputs(name: str) -> dict[str, Any]:
-    """Outputs of a stack in the backend that the user's shell is logged in to."""
+def _chain(name: str) -> dict[str, Any] | None:
+    """The chain of a stack in the backend that the user's shell is logged in to."""
     toolchain = ensure(console, quiet=True)
+    words = ["stack", "export", "--stack", name, "--show-secrets", "--non-interactive"]
     shown = subprocess.run(
-        [
-            str(toolchain.pulumi),
-            "stack",
-            "output",
-            "--stack",
-            name,
-            "--json",
-            "--show-secrets",
-            "--non-interactive",
-        ],
-        cwd=paths.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
+        [str(toolchain.pulumi), *words], cwd=paths.ROOT, capture_output=True, text=True, check=False
     )
     if shown.returncode != 0:
         lines = [line for line in shown.stderr.splitlines() if line.strip()]
-        raise Problem(f"Pulumi shows no outputs of {name}: {lines[-1] if lines else 'it gave no reason'}")
-    found: dict[str, Any] = json.loads(shown.stdout)
-    return found
+        raise Problem(
+            f"Pulumi does not show the state of {name}: {lines[-1] if lines else 'it gave no reason'}"
+        )
+    return find_chain(json.loads(shown.stdout))

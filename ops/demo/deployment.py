@@ -44,9 +44,9 @@ class Deployment:
 
     def chain(self) -> dict[str, Any]:
         """What the proof needs to know. Raises `Problem` where nothing is deployed."""
-        chain = self.stack.outputs().get("chain")
-        if not isinstance(chain, dict):
-            raise Problem("The stack has no outputs yet: run `./dev demo`.")
+        chain = self.stack.chain()
+        if chain is None:
+            raise Problem("Nothing is deployed yet: run `./dev demo`.")
         return chain
 
 

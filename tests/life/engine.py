@@ -100,6 +100,12 @@ class Engine:
         """The outputs, secrets in plain text."""
         return self.cli.outputs()
 
+    def chain(self) -> dict[str, Any]:
+        """What the deployment keeps for its proof."""
+        chain = self.cli.chain()
+        assert chain is not None
+        return chain
+
     def exported(self) -> str:
         """The state as text, secrets encrypted."""
         return json.dumps(self.cli.export())

@@ -162,7 +162,7 @@ class Story:
         self.others.join()
         self.before = self.others.snapshot()
         outputs = self.engine.outputs()
-        self.chain: dict[str, Any] = outputs["chain"]
+        self.chain: dict[str, Any] = self.engine.chain()
         self.deployed_url = str(outputs["hasuraEnv"]["PG_DATABASE_URL"])
         self.deployed_secret = str(outputs["clientSecret"])
         self.texts.append(self.engine.exported())
@@ -253,7 +253,7 @@ class Story:
         self.tenant.change_action(self.chain["sync_action_id"], secrets=wrong)
         self.engine.configure({"actionsRevision": "2"})
         up = self.engine.up(replace=[self.urn("Action::login-hasura-claims")])
-        self.chain = self.engine.outputs()["chain"]
+        self.chain = self.engine.chain()
         self.bound_after_proof = self.tenant.bound()
         return up
 

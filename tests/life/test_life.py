@@ -130,6 +130,7 @@ def test_the_next_deployment_proves_again(story: Story):
         "Action login-sync-user": "update",
         "Action login-hasura-claims": "create-replacement",
         "TriggerAction login-hasura-claims": "create-replacement",
+        "Stash proof-chain": "update",
         "Stash proof-revision": "update",
         "Stash proof": "update",
     }
