@@ -16,9 +16,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox.app import config, oauth, users
-from sandbox.app.serving import RequestLog
 from sandbox.app.sessions import Session, Sessions
 from sandbox.errors import SandboxError
+from sandbox.serving import RequestLog
 
 __all__ = ["build"]
 

@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 import uvicorn
@@ -21,6 +20,7 @@ import uvicorn
 from sandbox.auth0.app import create_app
 from sandbox.auth0.store import Store
 from sandbox.auth0.tenant import Tenant
+from sandbox.serving import when_stdin_ends
 
 _GRACE = 1  # seconds for requests under way at the end
 _TLS_BUFFER = 32 * 1024
@@ -45,17 +45,6 @@ def _required(name: str) -> str:
     return value
 
 
-def _end_with_stdin() -> None:
-    """End as soon as the other end of stdin is closed, even where the supervisor was killed."""
-
-    def wait() -> None:
-        while sys.stdin.buffer.read(4096):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, name="stdin-eof", daemon=True).start()
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Serve until SIGTERM."""
     options = _parse(sys.argv[1:] if arguments is None else arguments)
@@ -75,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     if os.environ.get("SANDBOX_EXIT_ON_STDIN_EOF") == "1":
-        _end_with_stdin()
+        when_stdin_ends(lambda: os.kill(os.getpid(), signal.SIGTERM))
     asyncio.sslproto.SSLProtocol.max_size = _TLS_BUFFER
     uvicorn.run(
         create_app(tenant, rate_limit=int(limit)),

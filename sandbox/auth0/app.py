@@ -10,9 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-import os
 import secrets
-import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +23,10 @@ from sandbox.auth0 import management
 from sandbox.auth0.management.errors import NotSimulatedError
 from sandbox.auth0.seed import seed
 from sandbox.auth0.tenant import Tenant
+from sandbox.serving import RequestLog
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp
 
     from sandbox.auth0.management.api import Verify
 
@@ -39,34 +38,6 @@ _KINDS = (
     *("client", "client_credential", "client_grant", "resource_server", "connection", "user", "role"),
     *("user_role", "action", "action_version", "execution", "job", "log", "session"),
 )
-
-
-class RequestLog:
-    """One line a request on stdout: method, path, status, milliseconds. No query, no body, no secret."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and log its end."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 500
-
-        async def noting(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, noting)
-        finally:
-            took = (time.perf_counter() - began) * 1000
-            path = _loggable(scope["path"])
-            # One write, so that lines of parallel requests do not mix.
-            os.write(1, f"{scope['method']} {path} {status} {took:.1f}ms\n".encode())
 
 
 def _loggable(path: str) -> str:
@@ -87,7 +58,7 @@ def create_app(
     if authentication:
         routes += import_module("sandbox.auth0.authentication").routes(tenant)
     app = Starlette(routes=routes, exception_handlers={404: _unknown, 405: _unknown, 500: _failed})
-    return RequestLog(app)
+    return RequestLog(app, shown=_loggable)
 
 
 async def _unknown(request: Request, _: Exception) -> Response:

@@ -15,8 +15,7 @@ import os
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psycopg
@@ -29,6 +28,7 @@ from sandbox.hasura.engine import HasuraEngine
 from sandbox.hasura.environment import Environment
 from sandbox.hasura.metadata.storage import MetadataStorage
 from sandbox.hasura.server import engine_app
+from sandbox.serving import when_stdin_ends
 
 _log = logging.getLogger("sandbox.hasura")
 _NEEDED = (
@@ -84,7 +84,7 @@ async def _serve(servers: list[tuple[_Server, socket.socket]], engine: HasuraEng
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if os.environ.get("SANDBOX_EXIT_ON_STDIN_EOF") == "1":
-        _when_stdin_ends(lambda: loop.call_soon_threadsafe(stop.set))
+        when_stdin_ends(lambda: loop.call_soon_threadsafe(stop.set))
     running = [asyncio.create_task(server.serve(sockets=[listener])) for server, listener in servers]
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -95,16 +95,6 @@ async def _serve(servers: list[tuple[_Server, socket.socket]], engine: HasuraEng
     stopping.cancel()
     engine.stop()
     return 1 if failed else 0
-
-
-def _when_stdin_ends(then: Callable[[], object]) -> None:
-    def wait() -> None:
-        with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
-        then()
-
-    threading.Thread(target=wait, daemon=True, name="stdin").start()
 
 
 def main(arguments: list[str] | None = None, environment: Mapping[str, str] = os.environ) -> int:

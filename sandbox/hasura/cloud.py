@@ -29,7 +29,7 @@ from sandbox.hasura.cloud_schema import cloud_schema
 from sandbox.hasura.configuration import ConfigurationError
 from sandbox.hasura.engine import HasuraEngine
 from sandbox.hasura.environment import Environment, hash_of
-from sandbox.hasura.server import RequestLog
+from sandbox.serving import RequestLog
 
 __all__ = ["CloudProject", "Status", "cloud_app"]
 

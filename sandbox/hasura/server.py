@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,14 +18,15 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from sandbox.hasura.engine import HasuraEngine
 from sandbox.hasura.graphql.errors import GraphQLFault
 from sandbox.hasura.metadata.faults import Fault, not_simulated
 from sandbox.hasura.run_sql import query_request
+from sandbox.serving import RequestLog
 
-__all__ = ["VERSION", "RequestLog", "engine_app"]
+__all__ = ["VERSION", "engine_app"]
 
 VERSION = "v2.48.16"
 _log = logging.getLogger("sandbox.hasura")
@@ -43,32 +43,6 @@ _NOT_SIMULATED = (
 )
 _NOT_FOUND = {"path": "$", "error": "resource does not exist", "code": "not-found"}
 _SECRET_FAULTS = ('invalid "x-hasura-admin-secret"', '"x-hasura-admin-secret"')
-
-
-class RequestLog:
-    """Middleware: one line per request to the log of the service."""
-
-    def __init__(self, app: ASGIApp, service: str) -> None:
-        self._app, self._service = app, service
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and note how it was answered."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = time.perf_counter(), 500
-
-        async def note(message: Any) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, note)
-        finally:
-            spent = (time.perf_counter() - started) * 1000
-            _log.info("%s %s %s %d %.1fms", self._service, scope["method"], scope["path"], status, spent)
 
 
 class _Handlers:
