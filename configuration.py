@@ -10,10 +10,12 @@ import json
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar, get_args
 
 import pulumi
+import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
@@ -22,6 +24,7 @@ from settings import Settings, Tenant
 Model = TypeVar("Model", bound=BaseModel)
 Location = Sequence[str | int]
 
+_ROOT = Path(__file__).parent
 _SHOWN = 60  # characters of a bad value
 _KEY = "[key]"  # what pydantic adds to the location of a mapping's bad key
 _REASONS = {
@@ -77,10 +80,13 @@ def _read(namespace: str, model: type[Model], problems: list[str]) -> Model | No
             raw[key] = _value(text)
         elif field.is_required() and _section(field):
             raw[key] = {}  # so that what is missing in it is named
-        if text is not None and not pulumi.runtime.is_config_secret(f"{namespace}:{key}"):
+        if text is not None:
+            marked = pulumi.runtime.is_config_secret(f"{namespace}:{key}")
             problems += [
                 f"{namespace}:{_path(secret)} holds a secret in plain text: set it with `{_command(namespace, secret, field)}`"
-                for secret, field in _secrets((key,), field, raw[key])
+                for secret, field in _secrets(
+                    (key,), field, _written(f"{namespace}:{key}") if marked else raw[key]
+                )
             ]
     try:
         return model.model_validate(raw)
@@ -91,6 +97,16 @@ def _read(namespace: str, model: type[Model], problems: list[str]) -> Model | No
             # pydantic counts the valid items of a list: one with a bad item is too short as well
             if not (detail["type"] == "too_short" and detail["input"])
         ]
+        return None
+
+
+def _written(full: str) -> Any:
+    """A value as the stack's file has it, None where it is not there. One secret in an object marks the whole of it as secret for
+    Pulumi: only the file tells which of its parts are encrypted."""
+    try:
+        text = (_ROOT / f"Pulumi.{pulumi.get_stack()}.yaml").read_text(encoding="utf-8")
+        return yaml.safe_load(text)["config"].get(full)
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError):
         return None
 
 
@@ -112,8 +128,8 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def _secrets(location: Location, field: FieldInfo, value: Any) -> Iterator[tuple[Location, FieldInfo]]:
-    """Where in a value secrets stand."""
-    if not field.repr:
+    """Where in a value secrets stand in plain text."""
+    if not field.repr and isinstance(value, str):
         yield location, field
     section = _section(field)
     if section is not None and isinstance(value, Mapping):

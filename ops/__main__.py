@@ -16,7 +16,7 @@ from ops.errors import Problem
 COMMANDS = {
     "demo": (
         "ops.demo",
-        "Bring everything up on this machine, log in once, and show the row and the token's reach.",
+        "Bring everything up on this machine, log two people in, and show what each token opens.",
     ),
     "test": ("ops.test", "Lint, type-check and test; further words go to pytest."),
     "sandbox": ("ops.sandbox", "The outside world on localhost: start, stop, status, reset, logs."),

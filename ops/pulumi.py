@@ -8,10 +8,9 @@ import typer
 
 from ops import paths
 from ops.console import console
-from ops.errors import Problem
+from ops.sandbox import sentences
 from ops.stack import Stack
 from ops.toolchain import ensure
-from sandbox.errors import SandboxError
 from sandbox.supervisor import Sandbox
 
 __all__ = ["app"]
@@ -31,9 +30,7 @@ def pulumi(
 ) -> None:
     """Run pulumi on the sandbox's stack: `./dev pulumi preview --diff`, `./dev pulumi up --refresh`, `./dev pulumi help up`."""
     state = paths.SANDBOX_STATE
-    try:
+    with sentences():
         status = Sandbox(state).status()
-    except SandboxError as error:
-        raise Problem(str(error)) from None
     stack = Stack.open(ensure(console, quiet=True), state, status["auth0"]["ca_file"])
     raise typer.Exit(stack.interactive(*(words or ["help"])))

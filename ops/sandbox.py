@@ -20,7 +20,7 @@ from sandbox.logs import follow, last_lines
 from sandbox.memory import memory_by_service
 from sandbox.supervisor import DEFAULT_STATE, NotRunningError, Sandbox
 
-__all__ = ["app"]
+__all__ = ["app", "sentences"]
 
 app = typer.Typer(
     help="The outside world on localhost: Postgres, Auth0 tenant, Hasura.",
@@ -41,7 +41,7 @@ class NotRunning(Problem):
 
 
 @contextlib.contextmanager
-def _sentences() -> Iterator[None]:
+def sentences() -> Iterator[None]:
     """The sandbox's errors as the commands' errors."""
     try:
         yield
@@ -64,7 +64,7 @@ def start(
     if hasura != "builtin":
         raise UsageProblem(f"`--hasura {hasura}` is not known: the only engine is `builtin`.")
     sandbox = Sandbox(state)
-    with _sentences():
+    with sentences():
         found = sandbox.start(say)
         if found.already:
             say("The sandbox is already running:")
@@ -78,7 +78,7 @@ def start(
 @app.command()
 def stop(state: State = DEFAULT_STATE) -> None:
     """End everything; the data stays."""
-    with _sentences():
+    with sentences():
         ran = Sandbox(state).stop()
     say("The sandbox has ended; its data is kept." if ran else "The sandbox was not running.")
 
@@ -86,7 +86,7 @@ def stop(state: State = DEFAULT_STATE) -> None:
 @app.command()
 def reset(state: State = DEFAULT_STATE) -> None:
     """End everything and remove all of its data, secrets and ports."""
-    with _sentences():
+    with sentences():
         Sandbox(state).reset()
     say("The sandbox's state is gone; the next start makes a new one.")
 
@@ -99,7 +99,7 @@ def status(
 ) -> None:
     """What runs where. Exit status 3 if it is not running."""
     sandbox = Sandbox(state)
-    with _sentences():
+    with sentences():
         if not as_json:
             _print_services(sandbox, memory=memory)
         facts = sandbox.status()

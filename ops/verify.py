@@ -14,10 +14,10 @@ from ops import paths
 from ops.console import console, say
 from ops.environment import trust_sandbox
 from ops.errors import Problem
+from ops.sandbox import sentences
 from ops.stack import Stack, find_chain
 from ops.toolchain import ensure
 from proof import BrokenLinkError, prove
-from sandbox.errors import SandboxError
 from sandbox.supervisor import Sandbox
 
 __all__ = ["app", "prove_links"]
@@ -42,7 +42,8 @@ def verify(
     """Prove that a deployed stack syncs: check every link, run the sync Action with a probe user, look for its row, remove it."""
     chain = _sandbox_chain(state, stack) if stack == "sandbox" else _chain(stack)
     if chain is None:
-        raise Problem(f"The stack {stack} has nothing deployed that could be proved: run `pulumi up` first.")
+        up = "./dev demo" if stack == "sandbox" else "pulumi up"
+        raise Problem(f"The stack {stack} has nothing deployed that could be proved: run `{up}` first.")
     prove_links(chain, lambda text: console.print(f"[green]✓[/] {text}"))
     say("Every link holds.")
 
@@ -60,10 +61,8 @@ def prove_links(chain: dict[str, Any], log: Callable[[str], None]) -> None:
 
 def _sandbox_chain(state: Path, name: str) -> dict[str, Any] | None:
     toolchain = ensure(console, quiet=True)
-    try:
+    with sentences():
         status = Sandbox(state).status()
-    except SandboxError as error:
-        raise Problem(str(error)) from None
     stack = Stack.open(toolchain, state, status["auth0"]["ca_file"], name)
     trust_sandbox(status["auth0"]["ca_file"])
     return stack.chain()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,21 @@ from providers.kit.errors import ProviderError
 if TYPE_CHECKING:
     import requests
 
+WONDERING = 3.0  # seconds of waiting after which a line says what for
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Patience:
-    """How long a call may wait for the other side. Ends early when the user cancels the deployment."""
+    """How long a call may wait for the other side. Ends early when the user cancels the deployment.
 
-    def __init__(self, seconds: float, cancelled: Event) -> None:
-        self._end = time.monotonic() + seconds
+    `say` hears one line when the wait is long enough for the user to wonder.
+    """
+
+    def __init__(self, seconds: float, cancelled: Event, say: Callable[[str], None] | None = None) -> None:
+        self._start = time.monotonic()
+        self._end = self._start + seconds
         self._cancelled = cancelled
+        self._say = say
         self._tries = 0
 
     @property
@@ -30,8 +37,10 @@ class Patience:
         """Seconds left, never negative."""
         return max(0.0, self._end - time.monotonic())
 
-    def pause(self, at_least: float = 0.0, *, longest: float = 3.0) -> bool:
-        """Wait a little, longer each time, with jitter; False when there is no time left.
+    def pause(
+        self, at_least: float = 0.0, *, longest: float = 3.0, reason: str = "Hasura is not ready"
+    ) -> bool:
+        """Wait a little, longer each time, with jitter; False when there is no time left. `reason` is what `say` hears.
 
         Raises `ProviderError` when the deployment was cancelled.
         """
@@ -39,6 +48,9 @@ class Patience:
         wait = max(at_least, min(longest, 0.1 * 1.6**self._tries) * random.uniform(0.5, 1.0))  # noqa: S311
         if wait >= self.left:
             return False
+        if self._say is not None and time.monotonic() + wait - self._start > WONDERING:
+            self._say(f"{reason}; waiting up to {self.left:.0f} s more for it.")
+            self._say = None
         if self._cancelled.wait(wait):
             raise ProviderError("The deployment was cancelled while waiting for Hasura.")
         return True
@@ -96,20 +108,15 @@ class Http:
             except requests.exceptions.SSLError:
                 raise ProviderError(f"{self.name} has a certificate that is not trusted here.") from None
             except requests.exceptions.RequestException as error:
-                if isinstance(error, ValueError) or not patience.pause():
-                    reason = (
-                        "is not reachable"
-                        if isinstance(error, requests.ConnectionError)
-                        else "gave no answer"
-                    )
-                    raise ProviderError(
-                        f"{self.name} {reason}: is it running, and is the address right?"
-                    ) from None
+                reached = not isinstance(error, requests.ConnectionError)
+                reason = f"{self.name} {'gave no answer' if reached else 'is not reachable'}"
+                if isinstance(error, ValueError) or not patience.pause(reason=reason):
+                    raise ProviderError(f"{reason}: is it running, and is the address right?") from None
                 continue
             if response.status_code == 429 or response.status_code >= 500:
                 after = response.headers.get("Retry-After", "")
                 delay = float(after) if after.isdigit() else 0.0
-                if patience.pause(delay):
+                if patience.pause(delay, reason=f"{self.name} answers {response.status_code}"):
                     continue
             try:
                 body = response.json()

@@ -93,6 +93,16 @@ def test_every_command_of_the_table_has_help(name: str):
     assert f"Usage: ./dev {name}" in done.stdout
 
 
+@pytest.mark.parametrize("words", [["sandbox", "status"], ["verify"]])
+def test_a_sandbox_that_does_not_run_has_its_own_status(words: list[str], tmp_path: Path):
+    command = [*words, "--state", str(tmp_path)]
+    done = run(
+        f"import sys; from ops import __main__ as table; sys.argv[1:] = {command!r}; sys.exit(table.main())"
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("dev: The sandbox is not running: start it with `./dev sandbox start")
+
+
 def test_unknown_command_is_a_usage_error():
     """Status 2, and the command that was probably meant."""
     done = run("import sys; from ops.__main__ import main; sys.argv = ['dev', 'snadbox']; sys.exit(main())")

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from providers.hasura import transport
 from providers.kit.values import UNKNOWN, Secret
 from tests.plugin import Plugin, PluginError
 from tests.providers_hasura.fakes import INTERNAL_ERROR, FakeCloud, FakeEngine
@@ -207,3 +208,14 @@ def test_check_refuses_bad_names_and_no_variables(plugin: Plugin, cloud: FakeClo
 def test_a_preview_calls_nothing_outside(plugin: Plugin, cloud: FakeCloud) -> None:
     plugin.create(KIND, declared(cloud, A="value-a"), preview=True)
     assert cloud.requests == []
+
+
+def test_a_long_wait_says_once_what_it_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(transport, "WONDERING", 0.0)
+    patience = transport.Patience(60, threading.Event(), said.append)
+    with monkeypatch.context() as quick:
+        quick.setattr("random.uniform", lambda low, high: 0.0)
+        assert patience.pause(reason="Hasura Cloud is not reachable")
+        assert patience.pause(reason="Hasura is not healthy yet")
+    assert said == ["Hasura Cloud is not reachable; waiting up to 60 s more for it."]

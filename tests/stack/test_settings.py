@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -408,6 +409,17 @@ def test_a_secret_in_plain_text_is_a_problem(key):
     encrypted = tuple(name for name in SECRET_KEYS if name != key)
     expected = [line if line.startswith("auth0:") else f"{PROJECT}:{line}" for line in PLAIN[key]]
     assert problems(encrypted) == expected
+
+
+def test_a_secret_in_plain_text_beside_an_encrypted_one_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The engine marks the whole object as secret then; what is encrypted stands in the stack's file."""
+    hasura = {"adminSecret": "admin-secret-1f0c", "cloudToken": {"secure": "v1:abc"}}
+    text = yaml.safe_dump({"config": {f"{PROJECT}:hasura": hasura}})
+    (tmp_path / f"Pulumi.{pulumi.get_stack()}.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(configuration, "_ROOT", tmp_path)
+    assert problems() == [f"{PROJECT}:{PLAIN['hasura'][0]}"]
 
 
 def test_no_representation_of_the_settings_shows_a_secret():

@@ -185,14 +185,14 @@ class CloudEnvironment(Resource[Clients, CloudEnvironmentInputs]):
             endpoint, variables.get("HASURA_GRAPHQL_ADMIN_SECRET") or self.client.admin_secret
         )
         while not engine.healthy(patience):
-            if not patience.pause():
+            if not patience.pause(reason=f"Hasura at {endpoint} is not healthy yet"):
                 raise ProviderError(
                     f"Hasura at {endpoint} is not healthy with them: look at the project's logs."
                 )
         if not any(name in variables for name in _JWT):
             return
         while engine.jwt_configured(patience) is False:
-            if not patience.pause():
+            if not patience.pause(reason=f"Hasura at {endpoint} does not check JWTs yet"):
                 raise ProviderError(
                     f"Hasura at {endpoint} does not check JWTs although HASURA_GRAPHQL_JWT_SECRET is set: "
                     "is its value the JSON that Hasura expects?"
@@ -208,13 +208,13 @@ class CloudEnvironment(Resource[Clients, CloudEnvironmentInputs]):
             refused = next((worker.message for worker in fresh if worker.failed), "")
             refused_at = (refused_at or patience.left) if refused else None
             settled = refused_at is not None and refused_at - patience.left > SETTLING
-            if settled or not patience.pause():
+            if settled or not patience.pause(reason="Hasura Cloud has not made the variables live yet"):
                 said = refused or next((worker.message for worker in fresh if not worker.configured), "")
                 reason = f"it says: {said}" if said else "no worker of the project has taken them over"
                 raise ProviderError(f"Hasura Cloud has not made them live; {reason.rstrip('.')}.")
 
     def _patience(self, context: Context) -> Patience:
-        return Patience(context.timeout or PATIENCE, context.cancelled)
+        return Patience(context.timeout or PATIENCE, context.cancelled, context.info)
 
 
 def _secret(value: Any) -> Any:

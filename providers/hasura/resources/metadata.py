@@ -135,7 +135,7 @@ class Metadata(Resource[Clients, MetadataInputs]):
             context.warn(f"The {describe(key)} stays: others have put something into it.")
 
     def _patience(self, context: Context) -> Patience:
-        return Patience(context.timeout or PATIENCE, context.cancelled)
+        return Patience(context.timeout or PATIENCE, context.cancelled, context.info)
 
 
 def _marked(fragment: Any) -> Any:
