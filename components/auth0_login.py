@@ -58,7 +58,10 @@ class Auth0Login(pulumi.ComponentResource):
             identifier=args.audience,
             signing_alg="RS256",
             allow_offline_access=True,
-            opts=self._child,
+            # The identifier is unique in a tenant: one that waits to be deleted would stand in the way of its own return.
+            opts=pulumi.ResourceOptions.merge(
+                self._child, pulumi.ResourceOptions(delete_before_replace=True)
+            ),
         )
         client = self._application(name, args)
         credentials = auth0.ClientCredentials(

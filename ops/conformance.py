@@ -27,7 +27,11 @@ from sandbox.errors import SandboxError
 from sandbox.ports import DEFAULT_PORTS
 from sandbox.supervisor import Sandbox
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 CASSETTES = (
     "TestAccAction",

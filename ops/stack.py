@@ -64,7 +64,10 @@ class Stack:
         words += [word for key, value in secret.items() for word in ("--secret", f"{key}={value}")]
         done = self._capture("config", "set-all", "--stack", self.name, "--path", *words)
         if done.returncode != 0:
-            raise Problem(f"Pulumi did not take the configuration of {self.name}: {_last_line(done.stderr)}")
+            raise Problem(
+                f"Pulumi did not take the configuration of {self.name}: {_last_line(done.stderr)}; "
+                f"delete Pulumi.{self.name}.yaml, which is made anew, and run this again."
+            )
 
     def run(self, command: str, *words: str) -> None:
         """Run `pulumi COMMAND` with its output on this terminal. Raises `Problem` with the first error where it fails."""
@@ -74,7 +77,9 @@ class Stack:
                 [command, "--stack", self.name, "--event-log", str(events), *words], stdin=subprocess.DEVNULL
             )
             if status != 0:
-                raise Problem(f"`pulumi {command}` failed: {_first_error(events)}")
+                # the engine needs the sandbox's environment for what a sentence asks to run
+                error = _first_error(events).replace("`pulumi ", "`./dev pulumi ")
+                raise Problem(f"`pulumi {command}` failed: {error}")
 
     def interactive(self, *words: str) -> int:
         """Run pulumi with whatever words, the stack being the selected one, on this terminal; its exit status."""

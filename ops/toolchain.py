@@ -33,7 +33,11 @@ if TYPE_CHECKING:
 OLDEST = (3, 259, 0)  # the oldest engine that the stack is tested with
 LANGUAGE_HOST = "pulumi-language-python"
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,11 @@ from sandbox.supervisor import Sandbox
 
 __all__ = ["app", "prove_links"]
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @app.command()

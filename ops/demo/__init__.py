@@ -15,11 +15,16 @@ from typing import Annotated
 
 import typer
 
-from ops.paths import SANDBOX_STATE
+from ops.locking import locked
+from ops.paths import SANDBOX_STATE, TOOLCHAIN
 
 __all__ = ["app"]
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @app.command()
@@ -34,7 +39,9 @@ def demo(
     """Start the sandbox, deploy the stack to it with the Pulumi engine, log two people in, and show what each token opens."""
     from ops.demo import tour  # noqa: PLC0415 — so that --help is instant
 
-    if down:
-        tour.down(state)
-    else:
-        tour.up(state)
+    # whatever the state, there is one Pulumi.sandbox.yaml
+    with locked(TOOLCHAIN / "demo.lock", "demo"):
+        if down:
+            tour.down(state)
+        else:
+            tour.up(state)
