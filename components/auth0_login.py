@@ -123,11 +123,26 @@ class Auth0Login(pulumi.ComponentResource):
     def _enable(self, name: str, connection: str, client: auth0.Client) -> auth0.ConnectionClient:
         connection_id: pulumi.Input[str] = connection
         if not connection.startswith("con_"):
-            found = auth0.get_connection_output(name=connection, opts=pulumi.InvokeOptions(parent=self))
-            connection_id = found.id
+            connection_id = self._connection_id(connection)
         return auth0.ConnectionClient(
             f"{name}-{connection}", connection_id=connection_id, client_id=client.client_id, opts=self._child
         )
+
+    async def _connection_id(self, name: str) -> str:
+        """The id of a connection. The failure of an output would reach the user as a traceback of the language host."""
+        try:
+            found = await pulumi.runtime.invoke_async(
+                "auth0:index/getConnection:getConnection",
+                {"name": name},
+                pulumi.InvokeOptions(parent=self),
+                typ=auth0.GetConnectionResult,
+            )
+        except Exception as error:
+            reason = str(error).rpartition("returned an error: ")[2]
+            raise pulumi.RunError(
+                f"The connection {name} of `connections` cannot be looked up: {reason}"
+            ) from None
+        return str(found.id)
 
     def _action(
         self,

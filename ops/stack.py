@@ -240,7 +240,12 @@ def _first_error(events: Path) -> str:
         if diagnosis.get("severity") == "error":
             text = re.sub(r"<{%.*?%}>", "", diagnosis["message"]).strip()  # marks for colours
             found.append(re.sub(r'^before hook "[^"]*" failed: ', "", text))
-    telling = [text for text in found if text not in ("update failed", "update canceled")]
+    # a program that ended with an error of its own answers no hook any more: only what it said tells
+    telling = [
+        text
+        for text in found
+        if text not in ("update failed", "update canceled") and "rpc error: code = Unavailable" not in text
+    ]
     return (telling or found or ["the lines above say why."])[0]
 
 
