@@ -225,3 +225,5 @@ def _unknown_keys(namespace: str) -> Iterator[str]:
         if prefix == namespace and key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             yield f"{full} is no setting of this stack" + (f"; did you mean {near[0]}?" if near else "")
+        elif prefix != namespace and difflib.get_close_matches(prefix, [namespace], cutoff=0.8):
+            yield f"{full} is no setting of this stack; did you mean {namespace}:{key}?"

@@ -376,6 +376,10 @@ def test_unknown_keys_are_named_with_what_was_meant():
     )
     assert problem(colour="red") == "auth0-hasura:colour is no setting of this stack"
     assert (
+        problem(**{"auth0-hasra:appName": "Mine"})
+        == "auth0-hasra:appName is no setting of this stack; did you mean auth0-hasura:appName?"
+    )
+    assert (
         problem(sync={"onfailure": "deny"})
         == "auth0-hasura:sync.onfailure is no setting of this stack; did you mean sync.onFailure?"
     )
