@@ -132,10 +132,10 @@ class Ground:
             raise Problem(f"`pulumi {words[0]}` of the measurement failed: {' · '.join(lines[-4:])}")
         return done.stdout
 
-    def deployed_action(self, urn: str) -> dict[str, Any]:
+    def deployed_action(self, action_id: str) -> dict[str, Any]:
         """Code and secrets of an Action, as they were deployed: `{"code": …, "secrets": {name: value}}`."""
         exported = json.loads(self.pulumi(self.stack, paths.ROOT, "stack", "export", "--show-secrets"))
-        found = next(item for item in exported["deployment"]["resources"] if item["urn"] == urn)
+        found = next(item for item in exported["deployment"]["resources"] if item.get("id") == action_id)
         listed = _plain(found["inputs"]["secrets"])
         return {
             "code": _plain(found["inputs"]["code"]),

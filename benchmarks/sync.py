@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 120
 def measure(ground: Ground) -> list[Figure]:
     """All inside one Node process, in turn: the handler from call to return, the upsert from request to parsed answer."""
     chain = ground.chain
-    action = ground.deployed_action(chain["sync_action_urn"])
+    action = ground.deployed_action(chain["sync_action_id"])
     event = _event(chain["client_id"])
     headers, body = _bare_upsert(chain, action["secrets"], event)
     job = {

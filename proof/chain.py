@@ -10,8 +10,7 @@ class Chain:
     """Names and credentials along the way of a login.
 
     `domain`: of the tenant, without scheme. `connections`: names or ids. `graphql_name`: the table's root field in Hasura. `role`:
-    Hasura role of people, `sync_role` that of the sync Action. `sync_action_urn`, `claims_binding_urn`: what to
-    name when the Action must be made, or bound, anew.
+    Hasura role of people, `sync_role` that of the sync Action. Compared by identity: a chain has one client of the Management API.
     """
 
     domain: str

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import re
 
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
 from benchmarks.figures import Figure, ratios
-from ops import bench
+from ops import bench, paths
 from ops.errors import Problem, UsageProblem
+from proof.chain import Chain
 
 
 def test_figure_is_the_median_and_shows_its_range():
@@ -99,3 +102,13 @@ class _NoGround:
 
     def __exit__(self, *exc):
         return None
+
+
+def test_what_commands_and_measurements_read_of_the_chain_is_in_it():
+    """The chain comes out of the state as plain values, which no type checker follows."""
+    files = [*(paths.ROOT / "benchmarks").glob("*.py"), *(paths.ROOT / "ops").rglob("*.py")]
+    read = {
+        name for file in files for name in re.findall(r'chain\["(\w+)"\]', file.read_text(encoding="utf-8"))
+    }
+    assert read
+    assert read <= {field.name for field in dataclasses.fields(Chain)}
