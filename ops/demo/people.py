@@ -83,5 +83,5 @@ def _explain(error: LoginError) -> str:
     if "Service not found" in error.description:
         return f"broken link “audience”: Auth0 says “{error.description}”; run `./dev pulumi up --refresh`."
     if error.error == "access_denied":
-        return f"broken link “sync”: an Action refused the login with “{error.description}”; see `./dev sandbox logs auth0`."
+        return f"broken link “Actions”: an Action refused the login with “{error.description}”; see `./dev sandbox logs auth0`."
     return f"Auth0 says “{error.description}” ({error.error})."
