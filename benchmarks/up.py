@@ -70,7 +70,7 @@ def _empty_stack(ground: Ground) -> Stack:
     program = ground.state / EMPTY
     program.mkdir(exist_ok=True)
     (program / "Pulumi.yaml").write_text(PROJECT.format(venv=paths.VENV), encoding="utf-8")
-    (program / "__main__.py").write_text('"""Nothing."""\n\nimport pulumi  # noqa: F401\n', encoding="utf-8")
+    (program / "__main__.py").write_text('"""Nothing."""\n\nimport pulumi\n', encoding="utf-8")
     stack = Stack(EMPTY, ground.state, ground.stack.environment, ground.stack.pulumi)
     ground.pulumi(stack, program, "stack", "init")
     _up(ground, stack, program)

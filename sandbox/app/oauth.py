@@ -134,7 +134,7 @@ def _verified(config: AppConfig, id_token: str, nonce: str) -> dict[str, Any]:
         sub={"essential": True},
     )
     try:
-        token = jwt.decode(id_token, KeySet.import_key_set(keys), algorithms=["RS256"])  # type: ignore[arg-type]
+        token = jwt.decode(id_token, KeySet.import_key_set(keys), algorithms=["RS256"])  # type: ignore[arg-type]  # JSON, checked by joserfc itself
         wanted.validate(token.claims)
     except (JoseError, ValueError) as error:
         raise SandboxError(f"The ID token of this login does not hold: {error}") from error

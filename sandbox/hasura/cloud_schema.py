@@ -221,5 +221,5 @@ def cloud_schema(project: Project) -> GraphQLSchema:
     }
     for type_name, fields in resolvers.items():
         for name, resolve in fields.items():
-            schema.type_map[type_name].fields[name].resolve = resolve  # type: ignore[attr-defined]
+            schema.type_map[type_name].fields[name].resolve = resolve  # type: ignore[attr-defined]  # an object type by its name
     return schema

@@ -187,4 +187,4 @@ def test_server_ends_when_its_supervisor_does(server):
     """With SANDBOX_EXIT_ON_STDIN_EOF=1 the process is gone as soon as the other end of stdin is."""
     server.end()
     with pytest.raises(requests.ConnectionError):
-        requests.get(f"{server.url}/.well-known/jwks.json", timeout=5, verify=False)  # noqa: S501
+        requests.get(f"{server.url}/.well-known/jwks.json", timeout=5, verify=False)  # noqa: S501 — a server made for this test

@@ -69,4 +69,4 @@ if __name__ == "__main__":
         Path(sys.argv[1]),
         preferred_ports={name: first + 7 * number for number, name in enumerate(DEFAULT_PORTS)},
         plan=standin_plan(sys.argv[2]),
-    ).start(lambda text: print(text, flush=True))  # noqa: T201
+    ).start(lambda text: print(text, flush=True))

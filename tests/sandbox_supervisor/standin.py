@@ -34,7 +34,7 @@ def end_with_stdin() -> None:
 
 def main() -> None:
     kind, port = sys.argv[1], int(sys.argv[2])
-    print(f"{kind} stand-in", flush=True)  # noqa: T201
+    print(f"{kind} stand-in", flush=True)
     if kind == "broken":
         sys.exit("the stand-in is broken")
     if kind == "stubborn":

@@ -62,7 +62,7 @@ def test_nothing_of_the_callers_environment_reaches_a_service(sandbox, monkeypat
     """A service sees what the plan gives it and no more."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not for you")
     sandbox.start()
-    with urllib.request.urlopen(f"{sandbox.services()[0].url}/") as answer:  # noqa: S310
+    with urllib.request.urlopen(f"{sandbox.services()[0].url}/") as answer:
         seen = json.load(answer)
     assert seen.pop("LC_CTYPE", "C.UTF-8") == "C.UTF-8"  # Python's own
     assert seen == {"PATH": "/usr/bin:/bin", "STANDIN": "web"}

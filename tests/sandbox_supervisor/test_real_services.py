@@ -28,16 +28,16 @@ def sandbox(tmp_path):
 
 def get(url: str, *, ca_file: str | None = None) -> Any:
     context = ssl.create_default_context(cafile=ca_file) if ca_file else None
-    with urllib.request.urlopen(url, context=context) as answer:  # noqa: S310
+    with urllib.request.urlopen(url, context=context) as answer:
         return answer.read()
 
 
 def post(url: str, body: Any, headers: dict[str, str], *, ca_file: str | None = None) -> Any:
-    request = urllib.request.Request(  # noqa: S310
+    request = urllib.request.Request(
         url, json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
     )
     context = ssl.create_default_context(cafile=ca_file) if ca_file else None
-    with urllib.request.urlopen(request, context=context) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, context=context) as answer:
         return json.load(answer)
 
 

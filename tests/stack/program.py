@@ -124,7 +124,7 @@ class _Monitor(mocks.MockMonitor):
         self.deployment = Deployment()
         self._kept = kept
 
-    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 — the protocol names the methods
+    def RegisterResource(self, request: Any) -> Any:
         urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == "pulumi:pulumi:Stack":
             return resource_pb2.RegisterResourceResponse(urn=urn)
@@ -150,13 +150,13 @@ class _Monitor(mocks.MockMonitor):
         identity = f"{request.name}-id" if request.custom else ""
         return resource_pb2.RegisterResourceResponse(urn=urn, id=identity, object=encode(outputs))
 
-    def Invoke(self, request: Any) -> Any:  # noqa: N802
+    def Invoke(self, request: Any) -> Any:
         self.deployment.invokes.append((request.tok, request.provider))
         arguments = decode(request.args)
         answer = {**arguments, "id": f"con_{arguments.get('name')}"}
         return resource_pb2.ResourceInvokeResponse(**{"return": encode(answer)})
 
-    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+    def RegisterResourceOutputs(self, request: Any) -> Any:
         if "::pulumi:pulumi:Stack::" in request.urn:
             self.deployment.outputs.update(decode(request.outputs))
         return empty_pb2.Empty()

@@ -33,8 +33,8 @@ class PemKey:
 def read_pem(pem: str) -> PemKey:
     """Read a public key or a certificate. Raises ApiError 400 where it is neither."""
     # Imported late: few tenants hold keys, and the library costs memory.
-    from cryptography import x509  # noqa: PLC0415
-    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+    from cryptography import x509  # noqa: PLC0415 — slow, and few tenants have keys
+    from cryptography.hazmat.primitives import serialization  # noqa: PLC0415 — slow, and few tenants have keys
 
     try:
         if "CERTIFICATE" not in pem:
@@ -54,7 +54,7 @@ def read_pem(pem: str) -> PemKey:
 
 
 def _thumbprint(key: PublicKeyTypes) -> str:
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415 — slow, and few tenants have keys
 
     if isinstance(key, rsa.RSAPublicKey):
         numbers = key.public_numbers()

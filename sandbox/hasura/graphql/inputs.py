@@ -209,7 +209,7 @@ class InputTypes:
             for kind, columns in aggregate_columns(view).items():
                 made = self.object(
                     f"{view.name}_{kind}_order_by",
-                    lambda columns=columns: {n: field(self.order_by_enum) for n in columns},  # type: ignore[misc]
+                    lambda columns=columns: {n: field(self.order_by_enum) for n in columns},  # type: ignore[misc]  # a default binds the loop's value
                 )
                 result[kind] = field(made)
             return result

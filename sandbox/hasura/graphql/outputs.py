@@ -99,7 +99,7 @@ class OutputTypes:
             column = computed.result
             if is_json(column):
                 args["path"] = argument(GraphQLString)
-            return GraphQLField(column_type(column), args)  # type: ignore[arg-type]
+            return GraphQLField(column_type(column), args)  # type: ignore[arg-type]  # graphql-core's maps are invariant
         remote = self.schema.view(computed.returns_table)
         return GraphQLField(_many(self.row(remote), False), {**args, **self.list_args(remote)})
 
@@ -133,7 +133,7 @@ class OutputTypes:
         columns = view.columns.items()
         return self._object(
             f"{view.name}_group_key_fields",
-            lambda: {n: GraphQLField(column_type(c)) for n, c in columns},  # type: ignore[arg-type]
+            lambda: {n: GraphQLField(column_type(c)) for n, c in columns},  # type: ignore[arg-type]  # graphql-core's maps are invariant
         )
 
     def aggregate_fields(self, view: TableView) -> GraphQLObjectType:
@@ -148,7 +148,7 @@ class OutputTypes:
                 types = {n: column_type(c) if same else GraphQLFloat for n, c in chosen.items()}
                 made = self._object(
                     f"{view.name}_{kind}_fields",
-                    lambda types=types: {n: GraphQLField(t) for n, t in types.items()},  # type: ignore[misc]
+                    lambda types=types: {n: GraphQLField(t) for n, t in types.items()},  # type: ignore[misc]  # a default binds the loop's value
                 )
                 result[kind] = GraphQLField(made)
             return result
@@ -191,7 +191,7 @@ class OutputTypes:
             case "select_aggregate":
                 return GraphQLField(GraphQLNonNull(self.aggregate(view)), self.list_args(view))
             case "function" | "function_aggregate":
-                args = {**self._function_args(root.function), **self.list_args(view)}  # type: ignore[arg-type]
+                args = {**self._function_args(root.function), **self.list_args(view)}  # type: ignore[arg-type]  # graphql-core's maps are invariant
                 aggregate = root.kind.endswith("aggregate")
                 rows: Any = self.aggregate(view) if aggregate else GraphQLList(GraphQLNonNull(self.row(view)))
                 return GraphQLField(GraphQLNonNull(rows), args)
@@ -207,7 +207,7 @@ class OutputTypes:
                     args["on_conflict"] = argument(conflict)
                 return GraphQLField(self.row(view) if one else response, args)
             case "delete":
-                return GraphQLField(response, {"where": where})  # type: ignore[dict-item]
+                return GraphQLField(response, {"where": where})  # type: ignore[dict-item]  # graphql-core's maps are invariant
         return self._update(root, where, response)
 
     def _update(self, root: RootField, where: GraphQLArgument | None, response: Any) -> GraphQLField:
@@ -223,7 +223,7 @@ class OutputTypes:
         if root.kind == "update_by_pk":
             args["pk_columns"] = argument(GraphQLNonNull(inputs.pk_columns(view)))
             return GraphQLField(self.row(view), args)
-        return GraphQLField(response, {**args, "where": where})  # type: ignore[dict-item]
+        return GraphQLField(response, {**args, "where": where})  # type: ignore[dict-item]  # graphql-core's maps are invariant
 
     def _function_args(self, function: TrackedFunction) -> dict[str, GraphQLArgument]:
         own = function_arguments(function)

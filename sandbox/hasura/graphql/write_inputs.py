@@ -101,7 +101,7 @@ class WriteInputTypes(InputTypes):
         return {
             operator: self.object(
                 f"{view.name}{operator}_input",
-                lambda columns=columns, make=make: {n: make(c) for n, c in columns.items()},  # type: ignore[misc]
+                lambda columns=columns, make=make: {n: make(c) for n, c in columns.items()},  # type: ignore[misc]  # a default binds the loop's value
             )
             for operator, (columns, make) in makers.items()
             if columns

@@ -11,16 +11,16 @@ from providers.kit.protos import load_bare
 
 load_bare()
 
-import json  # noqa: E402
-from typing import Any, ClassVar  # noqa: E402
+import json
+from typing import Any, ClassVar
 
-from pydantic import Field  # noqa: E402
+from pydantic import Field
 
-from providers.kit.errors import PartialError, ProviderError  # noqa: E402
-from providers.kit.inputs import Inputs  # noqa: E402
-from providers.kit.provider import Provider  # noqa: E402
-from providers.kit.resource import Context, Live, Resource  # noqa: E402
-from providers.kit.serve import serve  # noqa: E402
+from providers.kit.errors import PartialError, ProviderError
+from providers.kit.inputs import Inputs
+from providers.kit.provider import Provider
+from providers.kit.resource import Context, Live, Resource
+from providers.kit.serve import serve
 
 
 class Config(Inputs):
